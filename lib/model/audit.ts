@@ -1,0 +1,41 @@
+/**
+ * One line of the audit log, as `schemas/audit-record.schema.json` describes it.
+ */
+
+/** What `audit/` is told; it adds `prev` and `hash`. Absent knowledge is null. */
+export interface AuditRecord {
+  /** `open`: held, upgraded, tunnelled or older than a second. `interrupted`: was open when the firewall died. */
+  readonly event: 'open' | 'closed' | 'interrupted' | 'notice'
+  /** RFC 3339 with milliseconds. */
+  readonly time: string
+  readonly flow: string
+  readonly client: string | null
+  readonly scheme: string | null
+  readonly host: string | null
+  readonly port: number | null
+  readonly method: string | null
+  /** Path and query; values of the query redacted unless asked otherwise. */
+  readonly path: string | null
+  readonly action: 'allow' | 'deny' | 'refuse' | 'hold' | null
+  readonly rule: string | null
+  /** One sentence for the operator. */
+  readonly reason: string | null
+  /** The refusal's code; null where the request was served. */
+  readonly code: string | null
+  readonly wouldHold: boolean
+  readonly policy: { readonly name: string | null, readonly hash: string, readonly generation: number }
+  readonly held: {
+    readonly question: string | null
+    readonly ms: number
+    readonly by: string | null
+    readonly door: string | null
+    readonly grant: string | null
+    readonly waiters: number
+  } | null
+  readonly address: string | null
+  readonly status: number | null
+  readonly bytesUp: number
+  readonly bytesDown: number
+  readonly durationMs: number
+  readonly error: string | null
+}

@@ -1,0 +1,155 @@
+/**
+ * The nouns of holding: what is asked, who may answer, and what an answer can grant.
+ */
+import type { Facts, HostKind, Scheme } from './request.ts'
+import type { RuleShape, Terms } from './policy.ts'
+
+/** A rule offered with a question, from narrow to wide. */
+export interface Suggestion {
+  readonly shape: 'exact' | 'endpoint' | 'below' | 'read-only' | 'host'
+  /** One line for a person. */
+  readonly says: string
+  readonly rule: RuleShape
+}
+
+export type RiskCode = 'first-contact' | 'private-address' | 'body' | 'punycode' | 'odd-port' | 'plaintext' | 'redirected'
+
+export interface RiskNote {
+  readonly code: RiskCode
+  readonly says: string
+}
+
+/** Strings that are safe on a terminal, in a chat or a page: no control, bidi or invisible character, cut to length. */
+export interface HeldDisplay {
+  /** Registrable domain and port come first and are never cut away. */
+  readonly host: string
+  /** The Unicode form where the host is punycode, else null. */
+  readonly unicode: string | null
+  readonly method: string
+  readonly path: string
+  readonly client: string
+  readonly userAgent: string
+  /** The whole question in one line. */
+  readonly line: string
+}
+
+/** A question, as every approver sees it. Values of credentials are never in it. JSON-safe. */
+export interface Held {
+  readonly id: string
+  /** Id of the first flow that asked. */
+  readonly flow: string
+  readonly client: string
+  readonly scheme: Scheme
+  readonly host: string
+  readonly hostKind: HostKind
+  readonly port: number
+  /** null for an opaque stream, and so are target and path. */
+  readonly method: string | null
+  readonly target: string | null
+  readonly path: string | null
+  /** Field names as written, with the size of each value in bytes. */
+  readonly headers: readonly { readonly name: string, readonly bytes: number }[]
+  readonly contentLength: number | null
+  readonly contentType: string | null
+  readonly userAgent: string | null
+  /** Requests that wait for this answer now. */
+  readonly waiting: number
+  /** RFC 3339. */
+  readonly firstSeen: string
+  /** When the next waiter gives up, RFC 3339; null where none waits. */
+  readonly deadline: string | null
+  readonly policy: { readonly name: string | null, readonly generation: number }
+  /** The hold rule that asks; null where no rule matched. */
+  readonly answers: string | null
+  readonly note: string | null
+  /** The rule that came closest, and why it did not match. */
+  readonly nearest: { readonly rule: string, readonly why: string } | null
+  readonly suggestions: readonly Suggestion[]
+  readonly risks: readonly RiskNote[]
+  readonly display: HeldDisplay
+}
+
+/** A rule granted for a time or a number of uses, or written into the policy. */
+export interface GrantRequest {
+  readonly rule: RuleShape
+  /** Milliseconds. */
+  readonly ttlMs?: number
+  readonly maxUses?: number
+  /** Append it to the policy file. */
+  readonly persist?: boolean
+}
+
+export interface Approve {
+  readonly verdict: 'approve'
+  /** `once`: exactly the request that was asked about. */
+  readonly grant: 'once' | GrantRequest
+  readonly by?: string
+  readonly note?: string
+}
+
+export interface Refuse {
+  readonly verdict: 'deny'
+  /** The operator's own words; the agent reads them. */
+  readonly reason?: string
+  /** Remember the denial this long, in milliseconds. */
+  readonly ttlMs?: number
+  readonly by?: string
+  readonly note?: string
+}
+
+/** No opinion: somebody else may answer. */
+export interface Pass {
+  readonly verdict: 'pass'
+}
+
+export type Answer = Approve | Refuse | Pass
+
+/** An approval hook: one way of asking. Anything it throws closes this door for the question and allows nothing. */
+export interface Door {
+  readonly name: string
+  ask(held: Held, context: { readonly signal: AbortSignal }): Promise<Answer>
+}
+
+/** What an approval opened: for one request (`once`) or for all that a rule covers. Immutable; its uses are counted elsewhere. */
+export interface Grant {
+  readonly id: string
+  readonly question: string
+  /** The hold rule it answers, or null: the absence of a rule. It outranks nothing else. */
+  readonly answers: string | null
+  readonly rule: RuleShape
+  /** Terms of the hold rule it answers; public addresses only where there was none. */
+  readonly terms: Terms
+  /** Milliseconds since 1970; null: until the firewall stops. */
+  readonly expiresAt: number | null
+  readonly maxUses: number | null
+  readonly by: string | null
+  readonly door: string
+  readonly createdAt: number
+}
+
+/** An answer of `once`, tied to the twins of one request. */
+export interface OnceToken {
+  readonly id: string
+  readonly answers: string | null
+  /** `twinKey` of what was shown. */
+  readonly twin: string
+}
+
+/** What a waiter brings to the queue. */
+export interface Asking {
+  readonly flow: string
+  readonly facts: Facts
+  /** The hold rule that asks, or null. */
+  readonly answers: string | null
+  readonly note: string | null
+}
+
+/** How a wait ends. `released`: judge again. */
+export type WaitEnd =
+  | { readonly kind: 'released', readonly once: OnceToken | null, readonly by: string | null, readonly door: string | null, readonly question: string }
+  | { readonly kind: 'denied', readonly reason: string | null, readonly by: string | null, readonly door: string | null, readonly question: string }
+  | { readonly kind: 'expired', readonly question: string }
+  | { readonly kind: 'left', readonly question: string }
+  | { readonly kind: 'unavailable', readonly question: string }
+  | { readonly kind: 'full' }
+  | { readonly kind: 'shutdown' }
