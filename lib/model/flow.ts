@@ -63,8 +63,6 @@ export interface Exchange extends Window {
   write(chunk: Uint8Array): boolean
   onDrain(call: () => void): void
   end(trailers: RawFields): void
-  /** Bytes of body read from the client and written to it. */
-  readonly bytes: { readonly up: number, readonly down: number }
 }
 
 /** A WebSocket's opening handshake. */

@@ -67,6 +67,24 @@ export interface StreamFacts extends Authority {
 
 export type Facts = RequestFacts | StreamFacts
 
+/** A request as it stood on the wire, with what is known of its connection. Nothing in it is checked. */
+export interface RawRequest {
+  readonly client: string
+  /** The tunnel it came in; null: the proxy's plain port, in absolute-form. */
+  readonly tunnel: null | {
+    readonly authority: Authority
+    readonly isSecure: boolean
+    /** SNI as the client wrote it; null where none was sent. */
+    readonly serverName: string | null
+  }
+  readonly method: string
+  readonly target: string
+  readonly httpVersion: string
+  readonly fields: RawFields
+  /** The parser saw an `Upgrade` and gave the connection up. */
+  readonly isUpgrade: boolean
+}
+
 /** The twins of a request share this text; nothing else does. Parts are JSON, so no part can run into the next. */
 export function twinKey(facts: Facts): string {
   const { client, scheme, host, port } = facts

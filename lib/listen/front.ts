@@ -1,0 +1,245 @@
+/**
+ * The one HTTP server of the house. It listens nowhere: every connection that speaks HTTP/1.1, on the
+ * proxy's port or inside a tunnel, is handed to it.
+ *
+ * Keeps: each request on a connection becomes one arrival, in order, and none is made of bytes on
+ * which our own reader and Node's disagree.
+ */
+import { Server, ServerResponse } from 'node:http'
+import type { IncomingMessage } from 'node:http'
+import type { Duplex } from 'node:stream'
+import { createHeadWatch } from '../identify/head-watch.ts'
+import type { HeadLimits, HeadVerdict } from '../identify/head-watch.ts'
+import type { Clock } from '../model/clock.ts'
+import type { RefusalCode } from '../model/errors.ts'
+import type { Arrival, Normalized, Unread } from '../model/flow.ts'
+import type { RawRequest, RequestFacts } from '../model/request.ts'
+import { closeGently, headDeadline } from './connection.ts'
+import type { Caller, Connection, ConnectionLimits, Tunnel } from './connection.ts'
+import type { Identify } from './clients.ts'
+import { createExchange, refuseConnection } from './exchange.ts'
+import { createHandshake } from './handshake.ts'
+import { createStream } from './stream.ts'
+import { NOTHING_SAID } from './reply.ts'
+import type { Said } from './reply.ts'
+
+export interface FrontOptions {
+  readonly clock: Clock
+  readonly limits: ConnectionLimits & HeadLimits
+  newFlow(): string
+  readonly identify: Identify
+  normalize(raw: RawRequest): Normalized<RequestFacts>
+  arrive(arrival: Arrival): void
+  /** A connection ended before any request. */
+  ended(flow: string, unread: Unread, reason: string): void
+  /** A well-formed CONNECT on the plain port, from a client that may use the proxy or not. Its socket is out of HTTP now. */
+  connect(request: IncomingMessage, connection: Connection, head: Uint8Array): void
+}
+
+export interface Origin {
+  readonly rawSocket: Duplex
+  readonly tunnel: Tunnel | null
+  readonly caller: Caller | null
+}
+
+export interface Front {
+  /** Reads HTTP/1.1 from a socket. */
+  attach(socket: Duplex, origin: Origin): void
+  /** Tells every connection that idles to close, and every other to close after what it is doing. */
+  drain(): void
+  destroy(): void
+}
+
+/** What Node's parser reads of a head before it gives up; ours gives up first, and says so better. */
+const PARSER_SLACK_BYTES = 2_048
+
+export function createFront(options: FrontOptions): Front {
+  const { clock, limits } = options
+  const connections = new Map<Duplex, Connection>()
+  const server = new Server({
+    maxHeaderSize: limits.headBytes + PARSER_SLACK_BYTES,
+    keepAliveTimeout: limits.betweenMs,
+    requestTimeout: 0,
+    headersTimeout: 0,
+    requireHostHeader: false,
+    insecureHTTPParser: false,
+  })
+  // Documented nowhere but in Node's source since 0.x: without it a client that half-closes loses its answer.
+  Object.assign(server, { httpAllowHalfOpen: true })
+  server.on('request', (request, response) => onRequest(request, response, false))
+  server.on('checkContinue', (request, response) => onRequest(request, response, true))
+  server.on('checkExpectation', (request, response) => onRequest(request, response, false))
+  server.on('upgrade', onUpgrade)
+  server.on('connect', onConnect)
+  server.on('clientError', (_error, socket) => {
+    const connection = connections.get(socket)
+    if (connection === undefined) socket.destroy()
+    else onFault(connection, codeOfFault(connection), 'the bytes are no HTTP/1.1 request')
+  })
+
+  function attach(socket: Duplex, origin: Origin): void {
+    const connection: Connection = { socket, ...origin, watch: createHeadWatch(limits), underway: new Set(), flows: 0, isClosing: false }
+    connections.set(socket, connection)
+    socket.on('error', () => {})
+    socket.once('close', () => {
+      connections.delete(socket)
+      for (const exchange of connection.underway) exchange.breakOff(null)
+      if (connection.flows === 0) options.ended(options.newFlow(), unreadOf(connection, null), 'the client ended the connection before a request')
+    })
+    server.emit('connection', socket)
+    const afterChunk = headDeadline(connection, clock, limits, () => onFault(connection, 'header_timeout', 'the head did not arrive in time'))
+    // Before Node's own listener, so that a fault is known before its parser acts on the bytes.
+    socket.prependListener('data', (chunk: Uint8Array) => {
+      if (connection.isClosing) return
+      connection.watch.push(chunk)
+      afterChunk()
+      const fault = connection.watch.fault
+      if (fault !== null) onFault(connection, fault.code, fault.reason)
+    })
+    socket.once('end', () => onHalfClose(connection))
+    // Node would destroy the socket as soon as its answer is out, and unread bytes would turn that into a reset.
+    if ('destroySoon' in socket) socket.destroySoon = () => closeGently(connection, clock)
+    if ('setTimeout' in socket) (socket as Duplex & { setTimeout(ms: number): void }).setTimeout(limits.betweenMs)
+  }
+
+  function onRequest(request: IncomingMessage, response: ServerResponse, expectsContinue: boolean): void {
+    const connection = connections.get(request.socket)
+    if (connection === undefined || connection.isClosing) return void request.socket.destroySoon()
+    const verdict = connection.watch.take()
+    const flow = options.newFlow()
+    connection.flows++
+    request.socket.setTimeout(limits.streamIdleMs)
+    const facts = judgeable(request, connection, verdict, false)
+    const hasBody = facts.kind === 'facts' && facts.facts.hasContent
+    const window = createExchange({ request, response, connection, flow, said: saidIn(facts), hasBody, expectsContinue, clock })
+    options.arrive({ flow, facts, window })
+  }
+
+  function onUpgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
+    const connection = connections.get(socket)
+    if (connection === undefined || connection.isClosing) return void socket.destroy()
+    const facts = judgeable(request, connection, connection.watch.take(), true)
+    if (connection.underway.size > 0) return onFault(connection, 'malformed_request', 'an upgrade was sent behind requests that are not answered yet')
+    if (facts.kind === 'facts' && facts.facts.scheme.startsWith('http')) return readAgain(request, connection, head)
+    connection.flows++
+    const window = createHandshake({ request, connection, head, said: saidIn(facts), clock })
+    options.arrive({ flow: options.newFlow(), facts, window })
+  }
+
+  /**
+   * An offer to change to a protocol that we do not carry (h2c, TLS) may be ignored (RFC 9110 §7.8). Node has
+   * stopped reading the connection as HTTP, so the same request is put back without the offer and read once more.
+   */
+  function readAgain(request: IncomingMessage, connection: Connection, head: Buffer): void {
+    const { socket } = connection
+    let text = `${request.method} ${request.url} HTTP/1.1\r\n`
+    for (let i = 0; i + 1 < request.rawHeaders.length; i += 2) {
+      const name = request.rawHeaders[i]!
+      if (!/^(upgrade|http2-settings|connection)$/i.test(name)) text += `${name}: ${request.rawHeaders[i + 1]}\r\n`
+    }
+    connection.flows++
+    connections.delete(socket)
+    socket.removeAllListeners('data')
+    if (head.length > 0) socket.unshift(head)
+    socket.unshift(Buffer.from(`${text}\r\n`, 'latin1'))
+    attach(socket, connection)
+  }
+
+  function onConnect(request: IncomingMessage, socket: Duplex, head: Buffer): void {
+    const connection = connections.get(socket)
+    if (connection === undefined || connection.isClosing) return void socket.destroy()
+    const verdict = connection.watch.take()
+    if (connection.underway.size > 0) return onFault(connection, 'malformed_request', 'a CONNECT was sent behind requests that are not answered yet')
+    connection.flows++
+    connection.isClosing = true
+    if (connection.tunnel !== null || verdict === null || verdict.kind === 'refused') {
+      const facts = judgeable(request, connection, verdict, true)
+      return options.arrive({ flow: options.newFlow(), facts, window: createHandshake({ request, connection, head, said: saidIn(facts), clock }) })
+    }
+    connections.delete(socket)
+    socket.removeAllListeners('data')
+    options.connect(request, connection, head)
+  }
+
+  /** Bytes that are no request, or a body that broke its own framing. */
+  function onFault(connection: Connection, code: RefusalCode, reason: string): void {
+    if (connection.isClosing) return
+    connection.isClosing = true
+    const [first] = connection.underway
+    if (first !== undefined) return first.breakOff(code)
+    connection.flows++
+    arriveUnread(connection, code, reason)
+  }
+
+  function arriveUnread(connection: Connection, code: RefusalCode, reason: string): void {
+    const window = createStream(connection.socket, Buffer.alloc(0), refusal => refuseConnection(connection, refusal, NOTHING_SAID, clock))
+    options.arrive({ flow: options.newFlow(), facts: { kind: 'refused', code, reason, unread: unreadOf(connection, null) }, window })
+  }
+
+  function judgeable(request: IncomingMessage, connection: Connection, verdict: HeadVerdict | null, isUpgrade: boolean): Normalized<RequestFacts> {
+    const unread = unreadOf(connection, request)
+    if (verdict === null) return { kind: 'refused', code: 'malformed_request', reason: 'two readings of the connection disagree on where a request begins', unread }
+    if (verdict.kind === 'refused') return { kind: 'refused', code: verdict.code, reason: verdict.reason, unread }
+    let caller = connection.caller
+    if (caller === null) {
+      const identified = options.identify(remoteAddress(connection.rawSocket), request.rawHeaders)
+      if (identified.kind === 'refused') return { kind: 'refused', code: 'client_refused', reason: identified.reason, unread }
+      caller = identified
+    }
+    return options.normalize({
+      client: caller.label,
+      tunnel: connection.tunnel,
+      method: request.method ?? '',
+      target: request.url ?? '',
+      httpVersion: request.httpVersion,
+      fields: request.rawHeaders,
+      isUpgrade,
+    })
+  }
+
+  /** Over TLS the client has gone. In the clear it may only have said that its request is complete: the exchange finds out. */
+  function onHalfClose(connection: Connection): void {
+    for (const exchange of connection.underway) {
+      if (connection.tunnel?.isSecure === true) exchange.breakOff(null)
+      else exchange.probe()
+    }
+  }
+
+  return {
+    attach,
+    drain() {
+      for (const connection of connections.values()) if (connection.underway.size === 0) closeGently(connection, clock)
+    },
+    destroy() {
+      for (const connection of connections.values()) connection.rawSocket.destroy()
+    },
+  }
+}
+
+function codeOfFault(connection: Connection): RefusalCode {
+  return connection.watch.fault?.code ?? 'malformed_request'
+}
+
+function remoteAddress(socket: Duplex): string {
+  return 'remoteAddress' in socket && typeof socket.remoteAddress === 'string' ? socket.remoteAddress : ''
+}
+
+/** What the client wrote, for the log, of a request that may never be judged. */
+function unreadOf(connection: Connection, request: IncomingMessage | null): Unread {
+  const { tunnel } = connection
+  return {
+    client: connection.caller?.label ?? remoteAddress(connection.rawSocket),
+    scheme: tunnel === null ? null : tunnel.isSecure ? 'https' : 'http',
+    host: tunnel?.authority.host ?? null,
+    port: tunnel?.authority.port ?? null,
+    method: request?.method ?? null,
+    target: request?.url ?? null,
+  }
+}
+
+/** What a refusal may say back: only what the client itself sent. */
+function saidIn(facts: Normalized<RequestFacts>): Said {
+  if (facts.kind === 'facts') return { method: facts.facts.method, host: facts.facts.host, port: facts.facts.port, path: facts.facts.path }
+  const { method, host, port, target } = facts.unread
+  return { method, host, port, path: target }
+}
