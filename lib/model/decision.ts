@@ -36,6 +36,8 @@ export interface Allow {
   readonly rule: string | null
   /** Id of the grant that opened the way, if one did. */
   readonly grant: string | null
+  /** That grant was for exactly this request. */
+  readonly isOnce: boolean
   /** Passed only because `unmatched` is `observe`. */
   readonly wouldHold: boolean
   /** Counter to raise by one in this same turn; null where uses are not limited. */
