@@ -1,0 +1,112 @@
+/**
+ * The open questions and their waiters, found by id and by likeness, and counted.
+ *
+ * What it hands out is the queue's to change; the counts are kept here, and only by adding and removing.
+ */
+import type { Timer } from '../model/clock.ts'
+import type { Asking, WaitEnd } from '../model/hold.ts'
+import type { QuestionState, WaiterState } from './hold.ts'
+import { isShareable } from './likeness.ts'
+
+/** One client request. */
+export interface Waiter {
+  state: WaiterState
+  readonly asking: Asking
+  readonly question: Question
+  /** Label of a client that is told apart from others, else null. */
+  readonly client: string | null
+  /** When it expires, on the clock's `elapsed`. */
+  readonly due: number
+  readonly timer: Timer
+  tell(end: WaitEnd): void
+}
+
+/** What is asked. */
+export interface Question {
+  state: QuestionState
+  readonly id: string
+  readonly like: string
+  /** The first that asked: what approvers are shown. */
+  readonly asking: Asking
+  /** Milliseconds since 1970. */
+  readonly firstSeen: number
+  readonly waiters: Set<Waiter>
+  /** Ends what its doors are doing. */
+  readonly controller: AbortController
+  openDoors: number
+  /** Ends the question; set while nobody waits for it. */
+  orphaned: Timer | null
+  /** Opens when the outcome of the grant that is being made is known. */
+  granting: { readonly known: Promise<void>, open(): void } | null
+  /** A change of policy that came while a grant was being made. */
+  recheckLater: ((asking: Asking) => boolean) | null
+  /** Its `changed` event is on its way. */
+  isChanging: boolean
+}
+
+export interface Book {
+  readonly size: number
+  readonly waiting: number
+  waitingOf(client: string): number
+  questionsOf(host: string): number
+  get(id: string): Question | undefined
+  all(): Question[]
+  /** The open question that one who asks like this joins: a shared one, or one that nobody waits for any more. */
+  joinable(like: string): Question | null
+  open(question: Question): void
+  close(question: Question): void
+  enter(waiter: Waiter): void
+  exit(waiter: Waiter): void
+}
+
+export function createBook(): Book {
+  const byId = new Map<string, Question>()
+  const byLike = new Map<string, Set<Question>>()
+  const perHost = new Map<string, number>()
+  const perClient = new Map<string, number>()
+  let waiting = 0
+
+  return {
+    get size() { return byId.size },
+    get waiting() { return waiting },
+    waitingOf: client => perClient.get(client) ?? 0,
+    questionsOf: host => perHost.get(host) ?? 0,
+    get: id => byId.get(id),
+    all: () => [...byId.values()],
+    joinable(like) {
+      for (const question of byLike.get(like) ?? []) {
+        if (question.waiters.size === 0 || isShareable(question.asking.facts)) return question
+      }
+      return null
+    },
+    open(question) {
+      byId.set(question.id, question)
+      byLike.set(question.like, (byLike.get(question.like) ?? new Set()).add(question))
+      count(perHost, question.asking.facts.host, 1)
+    },
+    close(question) {
+      if (!byId.delete(question.id)) return
+      const alike = byLike.get(question.like)
+      alike?.delete(question)
+      if (alike?.size === 0) byLike.delete(question.like)
+      count(perHost, question.asking.facts.host, -1)
+    },
+    enter(waiter) {
+      waiter.question.waiters.add(waiter)
+      waiting++
+      if (waiter.client !== null) count(perClient, waiter.client, 1)
+    },
+    exit(waiter) {
+      if (!waiter.question.waiters.delete(waiter)) return
+      waiting--
+      if (waiter.client !== null) count(perClient, waiter.client, -1)
+    },
+  }
+}
+
+/** Keys whose count is 0 are dropped, so that nothing grows with the names a client makes up. */
+function count(counts: Map<string, number>, key: string, by: 1 | -1): void {
+  const next = (counts.get(key) ?? 0) + by
+  if (next > 0) counts.set(key, next)
+  else counts.delete(key)
+}
