@@ -1,0 +1,43 @@
+/** A question with something in every field. */
+import type { Held } from '../../../lib/model/hold.ts'
+
+export function sampleHeld(changes: Partial<Held> = {}): Held {
+  return {
+    id: 'q1',
+    flow: 'f1',
+    client: '127.0.0.1',
+    scheme: 'https',
+    host: 'api.example.test',
+    hostKind: 'name',
+    port: 443,
+    method: 'POST',
+    target: '/v1/items?x=1',
+    path: '/v1/items',
+    headers: [{ name: 'Content-Type', bytes: 16 }],
+    contentLength: 12,
+    contentType: 'application/json',
+    userAgent: 'curl/8',
+    waiting: 2,
+    firstSeen: '2030-01-01T00:00:00.000Z',
+    deadline: '2030-01-01T00:04:00.000Z',
+    policy: { name: 'research', generation: 3 },
+    answers: null,
+    note: null,
+    nearest: { rule: 'reads', why: 'the method is POST' },
+    suggestions: [
+      { shape: 'exact', says: 'exactly this', rule: { host: 'api.example.test', method: 'POST', path: '/v1/items' } },
+      { shape: 'host', says: 'anything on this host', rule: { host: 'api.example.test', access: 'full' } },
+    ],
+    risks: [{ code: 'first-contact', says: 'first contact with example.test' }],
+    display: {
+      host: 'api.example.test:443',
+      unicode: null,
+      method: 'POST',
+      path: '/v1/items?x=1',
+      client: '127.0.0.1',
+      userAgent: 'curl/8',
+      line: 'POST https://api.example.test/v1/items?x=1',
+    },
+    ...changes,
+  }
+}
