@@ -1,0 +1,110 @@
+/**
+ * Whether what came over the control socket has the shape that the firewall's own words have.
+ *
+ * The socket at that path may belong to anything, so nothing of a response is used unchecked.
+ * A check names every field of its type (the compiler sees to it); fields it does not know are
+ * left alone, so that a newer firewall can be asked by an older program.
+ */
+import type { AnswerResult, Desk, DeskEvent, Status } from '../model/desk.ts'
+import type { Held, HeldDisplay, RiskNote, Suggestion } from '../model/hold.ts'
+import type { HostKind, Scheme } from '../model/request.ts'
+import { isQuestionId, type ControlError } from './protocol.ts'
+
+type Check = (value: unknown) => boolean
+
+export const isHeldList = (value: unknown): value is { readonly pending: readonly Held[] } => heldList(value)
+export const isStatus = (value: unknown): value is Status => status(value)
+export const isPolicy = (value: unknown): value is ReturnType<Desk['policy']> => policy(value)
+export const isAccepted = (value: unknown): value is Accepted => accepted(value)
+export const isControlError = (value: unknown): value is ControlError => controlError(value)
+export const isDeskEvent = (value: unknown): value is DeskEvent =>
+  isObject(value) && isEventName(value['event']) && events[value['event']](value)
+export const isEventName = (name: unknown): name is DeskEvent['event'] => typeof name === 'string' && Object.hasOwn(events, name)
+
+export type Accepted = Extract<AnswerResult, { kind: 'accepted' }>
+
+const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
+const text: Check = value => typeof value === 'string'
+const count: Check = value => Number.isSafeInteger(value) && (value as number) >= 0
+const flag: Check = value => typeof value === 'boolean'
+const id: Check = value => typeof value === 'string' && isQuestionId(value)
+const orNull = (check: Check): Check => value => value === null || check(value)
+const listOf = (check: Check): Check => value => Array.isArray(value) && value.every(check)
+const oneOf = <T extends string>(...words: readonly T[]): Check => value => words.includes(value as T)
+
+/** Every field of T, each its own and not inherited. */
+const shape = <T>(fields: { readonly [Field in keyof T]-?: Check }): Check => {
+  const checks = Object.entries<Check>(fields)
+  return value => isObject(value) && checks.every(([field, check]) => Object.hasOwn(value, field) && check(value[field]))
+}
+
+const held = shape<Held>({
+  id,
+  flow: text,
+  client: text,
+  scheme: oneOf<Scheme>('https', 'http', 'wss', 'ws', 'tcp'),
+  host: text,
+  hostKind: oneOf<HostKind>('name', 'ipv4', 'ipv6'),
+  port: count,
+  method: orNull(text),
+  target: orNull(text),
+  path: orNull(text),
+  headers: listOf(shape<Held['headers'][number]>({ name: text, bytes: count })),
+  contentLength: orNull(count),
+  contentType: orNull(text),
+  userAgent: orNull(text),
+  waiting: count,
+  firstSeen: text,
+  deadline: orNull(text),
+  policy: shape<Held['policy']>({ name: orNull(text), generation: count }),
+  answers: orNull(text),
+  note: orNull(text),
+  nearest: orNull(shape<NonNullable<Held['nearest']>>({ rule: text, why: text })),
+  suggestions: listOf(shape<Suggestion>({ shape: oneOf<Suggestion['shape']>('exact', 'endpoint', 'below', 'read-only', 'host'), says: text, rule: isObject })),
+  risks: listOf(shape<RiskNote>({ code: text, says: text })),
+  display: shape<HeldDisplay>({ host: text, unicode: orNull(text), method: text, path: text, client: text, userAgent: text, line: text }),
+})
+
+const heldList = shape<{ pending: unknown }>({ pending: listOf(held) })
+
+const status = shape<Status>({
+  state: oneOf<Status['state']>('running', 'draining'),
+  version: text,
+  pid: count,
+  startedAt: text,
+  uptimeMs: value => typeof value === 'number',
+  listeners: listOf(text),
+  policy: shape<Status['policy']>({ name: orNull(text), hash: text, generation: count, rules: count, unmatched: text, problem: orNull(text) }),
+  counts: shape<Status['counts']>({ connections: count, flows: count, waiting: count, questions: count, grants: count, allowed: count, denied: count, refused: count, held: count }),
+  limits: value => isObject(value) && Object.values(value).every(limit => typeof limit === 'number'),
+  roots: text,
+  audit: shape<Status['audit']>({ healthy: flag, problem: orNull(text) }),
+  ca: shape<Status['ca']>({ path: text, fingerprint: text, expires: text }),
+  warnings: listOf(text),
+})
+
+const policy = shape<ReturnType<Desk['policy']>>({ document: isObject, hash: text, generation: count })
+
+const accepted = shape<Accepted>({ kind: oneOf('accepted'), released: count, grant: orNull(text), persisted: flag })
+
+const controlError = shape<ControlError>({
+  error: shape<ControlError['error']>({ code: oneOf<ControlError['error']['code']>('E_UNKNOWN_QUESTION', 'E_CONTROL_REFUSED'), message: text, problems: listOf(text) }),
+})
+
+type EventNamed<Name> = Extract<DeskEvent, { event: Name }>
+
+const events: { readonly [Name in DeskEvent['event']]: Check } = {
+  asked: shape<EventNamed<'asked'>>({ event: text, held }),
+  changed: shape<EventNamed<'changed'>>({ event: text, held }),
+  settled: shape<EventNamed<'settled'>>({
+    event: text,
+    id,
+    how: oneOf<EventNamed<'settled'>['how']>('approved', 'denied', 'expired', 'released', 'unavailable', 'shutdown'),
+    by: orNull(text),
+    door: orNull(text),
+  }),
+  'door-failed': shape<EventNamed<'door-failed'>>({ event: text, id, door: text, problem: text }),
+  policy: shape<EventNamed<'policy'>>({ event: text, name: orNull(text), generation: count, problem: orNull(text) }),
+  notice: shape<EventNamed<'notice'>>({ event: text, says: text }),
+}
