@@ -7,6 +7,7 @@
  */
 import { Server, ServerResponse } from 'node:http'
 import type { IncomingMessage } from 'node:http'
+import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { createHeadWatch } from '../identify/head-watch.ts'
 import type { HeadLimits, HeadVerdict } from '../identify/head-watch.ts'
@@ -99,7 +100,7 @@ export function createFront(options: FrontOptions): Front {
     socket.once('end', () => onHalfClose(connection))
     // Node would destroy the socket as soon as its answer is out, and unread bytes would turn that into a reset.
     if ('destroySoon' in socket) socket.destroySoon = () => closeGently(connection, clock)
-    if ('setTimeout' in socket) (socket as Duplex & { setTimeout(ms: number): void }).setTimeout(limits.betweenMs)
+    if (hasTimeout(socket)) socket.setTimeout(limits.betweenMs)
   }
 
   function onRequest(request: IncomingMessage, response: ServerResponse, expectsContinue: boolean): void {
@@ -108,7 +109,7 @@ export function createFront(options: FrontOptions): Front {
     const verdict = connection.watch.take()
     const flow = options.newFlow()
     connection.flows++
-    request.socket.setTimeout(limits.streamIdleMs)
+    if (hasTimeout(connection.socket)) connection.socket.setTimeout(limits.streamIdleMs)
     const facts = judgeable(request, connection, verdict, false)
     const hasBody = facts.kind === 'facts' && facts.facts.hasContent
     const window = createExchange({ request, response, connection, flow, said: saidIn(facts), hasBody, expectsContinue, clock })
@@ -218,6 +219,11 @@ export function createFront(options: FrontOptions): Front {
 
 function codeOfFault(connection: Connection): RefusalCode {
   return connection.watch.fault?.code ?? 'malformed_request'
+}
+
+/** A stream of the embedding runtime may have none; it then idles as long as its other end likes. */
+function hasTimeout(socket: Duplex): socket is Socket {
+  return 'setTimeout' in socket
 }
 
 function remoteAddress(socket: Duplex): string {

@@ -1,0 +1,101 @@
+/** `sallyport approve` and `sallyport deny`: the operator's answer, over the control socket. */
+import { Option } from 'commander'
+import type { Command } from 'commander'
+import { OperatorError, connectControl, findControl } from '../../lib/index.ts'
+import type { Answer, ControlClient, GrantRequest, RuleShape } from '../../lib/index.ts'
+import { count, duration, json } from '../arguments.ts'
+import { printJson, printLine, spell } from '../output.ts'
+
+interface ApproveOptions {
+  readonly once?: boolean
+  readonly ttl?: number
+  readonly uses?: number
+  readonly always?: boolean
+  readonly rule?: unknown
+  readonly suggestion?: number
+  readonly by?: string
+  readonly note?: string
+  readonly control?: string
+  readonly json?: boolean
+}
+
+interface DenyOptions {
+  readonly reason?: string
+  readonly ttl?: number
+  readonly by?: string
+  readonly note?: string
+  readonly control?: string
+  readonly json?: boolean
+}
+
+export function addAnswers(program: Command): void {
+  program.command('approve')
+    .description('let a held request go on; success is printed once the data path has it')
+    .argument('<id>', 'the question (sallyport pending)')
+    .addOption(new Option('--once', 'this request only (default)').conflicts(['ttl', 'uses', 'always', 'rule', 'suggestion']))
+    .option('--ttl <time>', 'a rule for this long: 30m, 1h', duration)
+    .option('--uses <n>', 'a rule for this many requests', count)
+    .option('--always', 'add the rule to the policy file')
+    .addOption(new Option('--rule <json>', 'the rule to grant, in the policy language').argParser(json).conflicts('suggestion'))
+    .option('--suggestion <n>', 'grant one of the rules offered with the question (default with --ttl, --uses or --always: 1)', count)
+    .option('--by <name>', 'who decides, for the log', process.env['USER'])
+    .option('--note <text>', 'why, for the log')
+    .option('--control <path>', 'control socket (default: that of the single running firewall)')
+    .option('--json', 'print JSON')
+    .action(async (id: string, options: ApproveOptions) => {
+      const control = connectControl(options.control ?? await findControl(process.env))
+      const grant = await grantFor(id, options, control)
+      await send(control, id, { verdict: 'approve', grant, ...who(options) }, options.json === true, grant)
+    })
+
+  program.command('deny')
+    .description('deny a held request')
+    .argument('<id>', 'the question (sallyport pending)')
+    .option('--reason <text>', 'why; the agent reads it')
+    .option('--ttl <time>', 'remember the denial this long', duration)
+    .option('--by <name>', 'who decides, for the log', process.env['USER'])
+    .option('--note <text>', 'why, for the log')
+    .option('--control <path>', 'control socket (default: that of the single running firewall)')
+    .option('--json', 'print JSON')
+    .action(async (id: string, options: DenyOptions) => {
+      const control = connectControl(options.control ?? await findControl(process.env))
+      await send(control, id, {
+        verdict: 'deny',
+        ...options.reason === undefined ? {} : { reason: options.reason },
+        ...options.ttl === undefined ? {} : { ttlMs: options.ttl },
+        ...who(options),
+      }, options.json === true, null)
+    })
+}
+
+async function grantFor(id: string, options: ApproveOptions, control: ControlClient): Promise<'once' | GrantRequest> {
+  const { ttl, uses, always, rule, suggestion } = options
+  if (ttl === undefined && uses === undefined && always === undefined && rule === undefined && suggestion === undefined) return 'once'
+  return {
+    rule: rule === undefined ? await suggested(id, suggestion ?? 1, control) : rule as RuleShape,
+    ...ttl === undefined ? {} : { ttlMs: ttl },
+    ...uses === undefined ? {} : { maxUses: uses },
+    ...always === undefined ? {} : { persist: true },
+  }
+}
+
+async function suggested(id: string, number: number, control: ControlClient): Promise<RuleShape> {
+  const held = (await control.pending()).find(question => question.id === id)
+  if (held === undefined) throw new OperatorError('E_UNKNOWN_QUESTION', { id })
+  const suggestion = held.suggestions[number - 1]
+  if (suggestion === undefined) throw new OperatorError('E_OPTION_INVALID', { option: '--suggestion', problem: `question ${id} offers ${held.suggestions.length} rules`, fix: 'Choose one that `sallyport pending` lists, or write one with --rule.' })
+  return suggestion.rule
+}
+
+async function send(control: ControlClient, id: string, answer: Answer, asJson: boolean, grant: 'once' | GrantRequest | null): Promise<void> {
+  const result = await control.answer(id, answer)
+  if (asJson) return printJson(result)
+  const released = `${result.released} waiting ${result.released === 1 ? 'request' : 'requests'}`
+  if (grant === null) return printLine(`denied ${id}: ${released} told`)
+  const scope = grant === 'once' ? 'once' : result.persisted ? 'always, written into the policy' : grant.ttlMs === undefined ? 'until the firewall stops' : `for ${spell(grant.ttlMs)}`
+  printLine(`approved ${id} (${scope}): ${released} released${grant === 'once' ? '' : `\n  ${JSON.stringify(grant.rule)}`}`)
+}
+
+function who({ by, note }: { by?: string, note?: string }): { by?: string, note?: string } {
+  return { ...by === undefined ? {} : { by }, ...note === undefined ? {} : { note } }
+}

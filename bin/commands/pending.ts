@@ -1,0 +1,43 @@
+/** `sallyport pending`: what waits for a decision. */
+import type { Command } from 'commander'
+import { connectControl, findControl } from '../../lib/index.ts'
+import type { DeskEvent, Held } from '../../lib/index.ts'
+import { printJson, printLine } from '../output.ts'
+
+export function addPending(program: Command): void {
+  program.command('pending')
+    .description('what waits for a decision')
+    .option('--watch', 'go on and print questions as they come and go')
+    .option('--control <path>', 'control socket (default: that of the single running firewall)')
+    .option('--json', 'print JSON: {"pending":[{"id":…}]}, with --watch one event a line')
+    .action(async (options: { watch?: boolean, control?: string, json?: boolean }) => {
+      const control = connectControl(options.control ?? await findControl(process.env))
+      if (options.watch) return watch(control.events(new AbortController().signal), options.json === true)
+      const pending = await control.pending()
+      if (options.json) return printJson({ pending })
+      if (pending.length === 0) return printLine('nothing waits for a decision')
+      for (const held of pending) printLine(describe(held))
+    })
+}
+
+async function watch(events: AsyncIterable<DeskEvent>, json: boolean): Promise<void> {
+  for await (const event of events) {
+    if (json) printJson(event)
+    else if (event.event === 'asked') printLine(describe(event.held))
+    else if (event.event === 'settled') printLine(`${event.id}: ${event.how}${event.by === null ? '' : ` by ${event.by}`}\n`)
+  }
+}
+
+function describe(held: Held): string {
+  const { display, suggestions, risks, nearest } = held
+  const lines = [
+    `${held.id}  ${display.line}`,
+    `    ${held.waiting} waiting, from ${display.client}${display.userAgent === '' ? '' : ` ("${display.userAgent}")`}${held.deadline === null ? '' : `, until ${held.deadline.slice(11, 19)}Z`}`,
+    held.answers === null ? '    no rule matches' : `    rule "${held.answers}" asks${held.note === null ? '' : `: ${held.note}`}`,
+    ...nearest === null ? [] : [`    nearest rule "${nearest.rule}": ${nearest.why}`],
+    ...risks.map(risk => `    ! ${risk.says}`),
+    ...suggestions.map((suggestion, index) => `    ${index + 1}  ${suggestion.says}`),
+    `    sallyport approve ${held.id} [--suggestion 1-${suggestions.length}]   sallyport deny ${held.id}`,
+  ]
+  return lines.join('\n')
+}

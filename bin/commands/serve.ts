@@ -1,0 +1,162 @@
+/** `sallyport serve`: the proxy beside a container. */
+import { Option } from 'commander'
+import type { Command } from 'commander'
+import { LIMITS, commandDoor, createFirewall, terminalDoor } from '../../lib/index.ts'
+import type { AuditTarget, DeskEvent, Door, Firewall, LimitRow, Limits } from '../../lib/index.ts'
+import { address, collect, count, duration, size } from '../arguments.ts'
+import { printJson, printLine } from '../output.ts'
+
+interface ServeOptions extends Partial<Limits> {
+  readonly policy: string
+  readonly listen: { readonly host: string, readonly port: number }
+  readonly certs?: string
+  readonly audit?: string
+  readonly auditOptional?: boolean
+  readonly auditRotate?: number
+  readonly auditKeep?: number
+  readonly auditQueries?: boolean
+  readonly control?: string
+  readonly resolve?: readonly string[]
+  readonly upstreamCa?: readonly string[]
+  readonly onHold?: string
+  readonly allowFrom?: readonly string[]
+  readonly clientTokenFile?: string
+  readonly strict?: boolean
+  readonly json?: boolean
+}
+
+export function addServe(program: Command): void {
+  const command = program.command('serve')
+    .description('run the proxy beside a container')
+    .requiredOption('--policy <file>', 'the policy (JSON; see docs/policy.md)')
+    .option('--listen <address>', 'address and port of the proxy; port 0 takes a free one', address, { host: '127.0.0.1', port: 8080 })
+    .option('--certs <dir>', 'folder of the CA, made at the first start (default: $XDG_STATE_HOME/sallyport/ca)')
+    .option('--audit <file>', 'audit log, one JSON line per flow; "-" for standard output')
+    .option('--audit-rotate <size>', 'begin a new audit file at this size', size)
+    .option('--audit-keep <n>', 'rotated audit files to keep', count, 10)
+    .option('--audit-optional', 'let traffic pass although the audit log cannot be written')
+    .option('--audit-queries', 'write the values of query parameters into the audit log')
+    .option('--control <path>', 'control socket (default: $XDG_RUNTIME_DIR/sallyport/<pid>.sock)')
+    .option('--resolve <host:port:address>', 'address of a name, as curl has it; repeatable', collect)
+    .option('--upstream-ca <file>', 'roots that upstreams are verified against; repeatable', collect)
+    .option('--on-hold <command>', 'asked about every held request: JSON on stdin, JSON answer on stdout')
+    .option('--allow-from <cidr>', 'network whose clients need no token; repeatable', collect)
+    .option('--client-token-file <file>', 'lines "name:token" of clients that may use the proxy')
+    .option('--strict', 'refuse clients that could answer their own questions')
+    .option('--json', 'print JSON lines: {"event":"ready",…} first')
+  for (const [name, row] of Object.entries(LIMITS) as [string, LimitRow][]) {
+    const placeholder = { milliseconds: '<time>', bytes: '<size>', count: '<n>' }[row.unit]
+    const option = new Option(`${row.flag} ${placeholder}`, row.says)
+      .argParser({ milliseconds: duration, bytes: size, count }[row.unit])
+      .default(undefined, spelled(row))
+    option.attributeName = () => name
+    command.addOption(option)
+  }
+  command.addHelpText('after', '\nSIGHUP and a change of the file reload the policy; SIGTERM ends it gently.').action(serve)
+}
+
+async function serve(options: ServeOptions): Promise<void> {
+  const doors = openDoors(options)
+  const firewall = await createFirewall({
+    policy: options.policy,
+    approve: doors,
+    control: options.control ?? true,
+    watch: true,
+    limits: limitsIn(options),
+    ...given('certs', options.certs),
+    ...given('audit', auditTarget(options)),
+    ...given('auditRotateBytes', options.auditRotate),
+    ...given('auditKeep', options.auditKeep),
+    ...given('auditOptional', options.auditOptional),
+    ...given('auditQueries', options.auditQueries),
+    ...given('resolve', options.resolve),
+    ...given('upstreamCa', options.upstreamCa),
+    ...given('allowFrom', options.allowFrom),
+    ...given('clientTokens', options.clientTokenFile),
+    ...given('strict', options.strict),
+  })
+  firewall.subscribe(event => tell(event))
+  for (const warning of firewall.status().warnings) note(warning)
+  let url: string
+  try {
+    ({ url } = await firewall.listen(options.listen))
+  } catch (error) {
+    await firewall.close()
+    throw error
+  }
+  announce(firewall, url, options)
+  onSignals(firewall, doors)
+}
+
+function announce(firewall: Firewall, url: string, options: ServeOptions): void {
+  const { dir, path } = firewall.ca
+  if (options.json) return printJson({ event: 'ready', proxy: url, certs: dir, ca: path, control: firewall.control })
+  const { policy, roots } = firewall.status()
+  // Standard output may carry the audit log; people read the rest on standard error.
+  printLine(`ready: proxy ${url}  ca ${path}  control ${firewall.control}`)
+  note(`policy ${policy.name ?? options.policy}: ${policy.rules} rules, unmatched requests: ${policy.unmatched}; upstreams are verified against ${roots}`)
+  note('agent\'s shell: eval "$(sallyport env --shell)"   questions: sallyport pending --watch   stop: Ctrl-C')
+}
+
+function openDoors(options: ServeOptions): (Door & { close?(): void })[] {
+  const doors: (Door & { close?(): void })[] = []
+  if (options.onHold !== undefined) doors.push(commandDoor(options.onHold))
+  if (process.stdin.isTTY && process.stderr.isTTY) doors.push(terminalDoor({ input: process.stdin, output: process.stderr }))
+  return doors
+}
+
+function onSignals(firewall: Firewall, doors: readonly { close?(): void }[]): void {
+  let isClosing = false
+  const stop = (): void => {
+    if (isClosing) process.exit(1)
+    isClosing = true
+    note('closing: what is held is answered, what flows may end (again to stop at once)')
+    for (const door of doors) door.close?.()
+    firewall.close().then(() => process.exit(0), (error: unknown) => {
+      note(String(error))
+      process.exit(2)
+    })
+  }
+  process.on('SIGTERM', stop)
+  process.on('SIGINT', stop)
+  process.on('SIGHUP', () => { firewall.reload().catch(() => {}) })
+}
+
+/** What happens meanwhile, on standard error: standard output is the audit log's or a program's. */
+function tell(event: DeskEvent): void {
+  switch (event.event) {
+    case 'policy': return note(event.problem === null ? `policy ${event.name ?? ''} in force, generation ${event.generation}` : `the policy was not reloaded, the last good one stays: ${event.problem}`)
+    case 'door-failed': return note(`${event.door} failed for question ${event.id} and is closed for it: ${event.problem}`)
+    case 'notice': return note(event.says)
+    case 'asked': return note(`held ${event.held.id}: ${event.held.display.line}   sallyport approve ${event.held.id}`)
+    case 'settled': return note(`${event.how} ${event.id}${event.by === null ? '' : ` by ${event.by}`}`)
+    case 'changed': return
+    default: event satisfies never
+  }
+}
+
+function note(text: string): void {
+  process.stderr.write(`sallyport: ${text}\n`)
+}
+
+function auditTarget({ audit }: ServeOptions): AuditTarget | undefined {
+  return audit === '-' ? process.stdout : audit
+}
+
+function limitsIn(options: ServeOptions): Partial<Limits> {
+  return Object.fromEntries(Object.keys(LIMITS).flatMap(name => {
+    const value = options[name as keyof Limits]
+    return value === undefined ? [] : [[name, value]]
+  }))
+}
+
+/** An option that was not given is left out, so that its default stands in one place. */
+function given<Name extends string, Value>(name: Name, value: Value | undefined): { [K in Name]?: Value } {
+  return value === undefined ? {} : { [name]: value } as { [K in Name]?: Value }
+}
+
+function spelled({ unit, value }: LimitRow): string {
+  if (unit === 'milliseconds') return value % 3_600_000 === 0 ? `${value / 3_600_000}h` : `${value / 1_000}s`
+  if (unit === 'bytes') return `${value / 1_024}K`
+  return String(value)
+}

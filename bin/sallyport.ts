@@ -1,0 +1,46 @@
+#!/usr/bin/env node
+/** The program. Each subcommand is one call into the library and some printing. */
+import { Command } from 'commander'
+import { VERSION } from '../lib/index.ts'
+import { addAnswers } from './commands/answer.ts'
+import { addCa } from './commands/ca.ts'
+import { addCheck } from './commands/check.ts'
+import { addDemo } from './commands/demo.ts'
+import { addEnv } from './commands/env.ts'
+import { addExplain } from './commands/explain.ts'
+import { addInit } from './commands/init.ts'
+import { addLog } from './commands/log.ts'
+import { addPending } from './commands/pending.ts'
+import { addServe } from './commands/serve.ts'
+import { addStatus } from './commands/status.ts'
+import { exitWith } from './failure.ts'
+
+const program = new Command('sallyport')
+  .description('A transparent egress firewall for autonomous agents. What the policy allows passes at full speed,\nwhat it forbids is refused, and the rest waits, with the client still connected, while somebody decides.')
+  .version(VERSION)
+  .showSuggestionAfterError()
+  .configureHelp({ sortSubcommands: false, sortOptions: false })
+  .addHelpText('after', `
+First steps:
+  $ sallyport demo                                a tour in ten seconds: allowed, denied, held
+  $ sallyport init                                writes a first policy.json and says what to do next
+  $ sallyport serve --policy policy.json          the proxy; prints its address when it is ready
+  $ eval "$(sallyport env --shell)"               in the agent's shell: proxy and CA variables
+  $ sallyport pending --watch                     in another terminal: what waits for a decision
+  $ sallyport approve ID                          the held request goes on
+
+Exit status: 0 done, 1 the answer is no, 2 a mistake in the call or the machine (explain: 0 allow, 3 hold, 1 deny).`)
+
+for (const add of [addServe, addInit, addStatus, addDemo, addCheck, addExplain, addPending, addAnswers, addCa, addEnv, addLog]) add(program)
+for (const command of allOf(program)) command.exitOverride()
+
+try {
+  await program.parseAsync()
+} catch (error) {
+  exitWith(error)
+}
+
+/** Commander asks each command by itself how to exit. */
+function allOf(command: Command): Command[] {
+  return [command, ...command.commands.flatMap(allOf)]
+}

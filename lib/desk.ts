@@ -1,0 +1,254 @@
+/**
+ * The operator's desk: the policy in force, the questions that are open, and what an answer changes.
+ *
+ * Everything that can change a ruling while the firewall runs goes through here, in one turn each:
+ * a reload, an answer, the end of a rule or a grant. After each the waiters and the live streams are
+ * judged again.
+ */
+import { appendRule, checkGrantRule, checkPolicy, loadPolicy, parseAnswer } from './config/load.ts'
+import { formatProblem } from './config/problems.ts'
+import type { Problem } from './config/problems.ts'
+import { compileGrants, compileRuleset } from './decide/compile.ts'
+import { decide, termsOf } from './decide/decide.ts'
+import { nearest } from './decide/explain.ts'
+import { registrableDomain } from './decide/patterns.ts'
+import { createGrantStore } from './hold/grants.ts'
+import { createQueue } from './hold/queue.ts'
+import type { Queue } from './hold/queue.ts'
+import { createHolder } from './in-force.ts'
+import type { InForce, SoundPolicy } from './in-force.ts'
+import { riskNotes, suggestRules } from './learn/suggest.ts'
+import type { Limits } from './limits.ts'
+import { createLiveStreams } from './live.ts'
+import type { LiveStreams } from './live.ts'
+import type { Clock } from './model/clock.ts'
+import type { Allow, Decision } from './model/decision.ts'
+import type { AnswerResult, Desk, DeskEvent } from './model/desk.ts'
+import { OperatorError } from './model/errors.ts'
+import type { Answer, Approve, Asking, Door, Grant, GrantRequest, Held, OnceToken, WaitEnd } from './model/hold.ts'
+import type { PolicyDocument, RuleDocument } from './model/policy.ts'
+import type { Facts } from './model/request.ts'
+import { describeQuestion } from './question.ts'
+
+export interface DeskOptions {
+  readonly clock: Clock
+  readonly limits: Limits
+  readonly policy: SoundPolicy
+  readonly doors: readonly Door[]
+  /** Somebody may answer although no door asks. */
+  hasStandingDoor(): boolean
+  newId(): string
+  /** Names of tokens: clients that are told apart. */
+  isKnown(client: string): boolean
+}
+
+export interface OpenDesk extends Omit<Desk, 'status'> {
+  readonly inForce: InForce
+  readonly live: LiveStreams
+  readonly queue: Queue['counts'] & { readonly grants: number }
+  /** What kept the last reload from taking effect; null when it did. */
+  readonly problem: string | null
+  decide(facts: Facts, once: OnceToken | null): Decision
+  take(allow: Allow): void
+  hold(asking: Asking, remainingMs: number): { readonly ended: Promise<WaitEnd>, leave(): void }
+  /** @throws OperatorError E_POLICY_INVALID or E_POLICY_UNREADABLE; the last good policy stays in force */
+  reload(policy?: string | PolicyDocument): Promise<void>
+  say(event: DeskEvent): void
+  close(): void
+}
+
+const MAX_GRANTS = 10_000
+/** Domains whose first contact was seen; beyond it the oldest are asked about as new again. */
+const MAX_KNOWN_DOMAINS = 10_000
+
+export function openDesk(options: DeskOptions): OpenDesk {
+  const { clock, limits } = options
+  const grants = createGrantStore({ clock, max: MAX_GRANTS })
+  const live = createLiveStreams()
+  const listeners = new Set<(event: DeskEvent) => void>()
+  const contacted = new Set<string>()
+  let problem: string | null = null
+
+  const holder = createHolder(options.policy, grants, clock, recheck)
+  const queue = createQueue({
+    clock,
+    newId: options.newId,
+    limits: {
+      waiters: limits.waiters,
+      questions: limits.waiters * 2,
+      questionsPerHost: limits.questionsPerHost,
+      waitersPerClient: limits.waitersPerClient,
+      holdMs: limits.holdMs,
+      rememberMs: limits.rememberMs,
+    },
+    doors: () => options.doors,
+    hasStandingDoor: options.hasStandingDoor,
+    describe,
+    grant: makeGrant,
+    parseAnswer(value) {
+      const parsed = parseAnswer(value)
+      return parsed.kind === 'answer' ? parsed : { kind: 'refused', problems: sentences(parsed.problems) }
+    },
+    onEvent: say,
+  })
+
+  function judge(facts: Facts, once: OnceToken | null = null, used: (key: string) => number = grants.used): Decision {
+    const { ruleset, grants: granted } = holder.now
+    return decide(ruleset, granted, facts, { now: clock.now(), used, once })
+  }
+
+  function recheck(): void {
+    queue.recheck(asking => {
+      const decision = judge(asking.facts)
+      return decision.kind === 'hold' && decision.rule === asking.answers
+    })
+    live.recheck(mayGoOn)
+  }
+
+  /** A stream that was let through once may go on while the same question would still be asked; its own use does not count against it. */
+  function mayGoOn(facts: Facts, allow: Allow): boolean {
+    const decision = judge(facts, null, key => grants.used(key) - (key === allow.useKey ? 1 : 0))
+    return decision.kind === 'allow' || (allow.isOnce && decision.kind === 'hold' && decision.rule === allow.rule)
+  }
+
+  function describe(question: { id: string, asking: Asking, waiting: number, firstSeen: number, deadline: number | null }): Held {
+    const { ruleset, generation } = holder.now
+    const { facts } = question.asking
+    const registrable = registrableDomain(facts.host)
+    return describeQuestion({
+      ...question,
+      registrable,
+      policy: { name: ruleset.name, generation },
+      nearest: nearest(ruleset, facts, { now: clock.now(), used: grants.used }),
+      suggestions: suggestRules(facts),
+      risks: riskNotes(facts, { registrable, knowsDomain: domain => contacted.has(domain) }),
+    })
+  }
+
+  async function makeGrant(question: { id: string, askings: readonly Asking[] }, answer: Approve & { grant: GrantRequest }, door: string): Promise<{ kind: 'granted', grant: string, persisted: boolean } | { kind: 'refused', problems: readonly string[] }> {
+    const asking = question.askings[0]
+    if (asking === undefined) return { kind: 'refused', problems: ['the question is over'] }
+    const checked = checkGrantRule(answer.grant.rule)
+    if (checked.kind === 'refused') return { kind: 'refused', problems: sentences(checked.problems) }
+    const now = clock.now()
+    const { ttlMs, maxUses, persist = false } = answer.grant
+    const grant: Grant = {
+      id: `grant-${options.newId()}`,
+      question: question.id,
+      answers: asking.answers,
+      rule: checked.rule,
+      terms: termsOf(holder.now.ruleset, asking.answers),
+      expiresAt: ttlMs === undefined ? null : now + ttlMs,
+      maxUses: maxUses ?? null,
+      by: answer.by ?? null,
+      door,
+      createdAt: now,
+    }
+    const covered = decide(holder.now.ruleset, compileGrants([grant]), asking.facts, { now, used: () => 0 })
+    if (covered.kind !== 'allow') return { kind: 'refused', problems: [uncovered(covered)] }
+    if (persist) {
+      const kept = await persistRule(grant, asking)
+      if (kept !== null) return { kind: 'refused', problems: kept }
+      return { kind: 'granted', grant: grant.id, persisted: true }
+    }
+    grants.add(grant)
+    holder.refreshGrants()
+    return { kind: 'granted', grant: grant.id, persisted: false }
+  }
+
+  /** @returns problems; null when the rule stands in the file and is in force */
+  async function persistRule(grant: Grant, asking: Asking): Promise<readonly string[] | null> {
+    const { loaded } = holder.now
+    if (loaded.file === null) return ['the policy in force was not read from a file, so nothing can be added to it; grant it for a time instead']
+    const rule = { ...grant.rule, id: grant.rule.id ?? freeId(loaded.document, asking.facts.host), ...(grant.maxUses === null ? {} : { maxUses: grant.maxUses }) } as RuleDocument
+    const would = checkPolicy({ ...loaded.source, rules: [...loaded.source.rules ?? [], rule] }, { now: clock.now() })
+    if (would.kind === 'invalid') return sentences(would.problems)
+    const decision = decide(compileRuleset(would.document, would.hash), holder.now.grants, asking.facts, { now: clock.now(), used: () => 0 })
+    if (decision.kind !== 'allow') return [uncovered(decision)]
+    const written = await appendRule(loaded.file, rule, { now: clock.now() })
+    if (written.kind === 'invalid') return sentences(written.problems)
+    holder.replacePolicy(written)
+    say({ event: 'policy', name: written.document.name ?? null, generation: holder.now.generation, problem: null })
+    return null
+  }
+
+  async function reload(policy?: string | PolicyDocument): Promise<void> {
+    const source = policy ?? holder.now.loaded.file ?? holder.now.loaded.source
+    try {
+      const loaded = await readPolicy(source, clock)
+      problem = null
+      holder.replacePolicy(loaded)
+      say({ event: 'policy', name: loaded.document.name ?? null, generation: holder.now.generation, problem: null })
+    } catch (error) {
+      problem = error instanceof Error ? error.message : String(error)
+      say({ event: 'policy', name: holder.now.ruleset.name, generation: holder.now.generation, problem })
+      throw error
+    }
+  }
+
+  function say(event: DeskEvent): void {
+    for (const listener of listeners) listener(event)
+  }
+
+  return {
+    get inForce() { return holder.now },
+    get problem() { return problem },
+    get queue() { return { ...queue.counts, grants: grants.live(clock.now()).length } },
+    live,
+    decide: judge,
+    take(allow) {
+      if (allow.useKey !== null) grants.take(allow.useKey)
+      const domain = registrableDomain(allow.permit.facts.host)
+      if (domain !== null) {
+        if (contacted.size >= MAX_KNOWN_DOMAINS) contacted.clear()
+        contacted.add(domain)
+      }
+    },
+    hold: (asking, remainingMs) => queue.wait(asking, { clientIsKnown: options.isKnown(asking.facts.client), remainingMs }),
+    pending: () => queue.pending(),
+    answer: (id: string, answer: Answer, door: string): Promise<AnswerResult> => queue.answer(id, answer, door),
+    policy: () => ({ document: holder.now.loaded.document, hash: holder.now.loaded.hash, generation: holder.now.generation }),
+    subscribe(listener) {
+      listeners.add(listener)
+      return () => listeners.delete(listener)
+    },
+    reload,
+    say,
+    close() {
+      holder.close()
+      queue.close()
+    },
+  }
+}
+
+/** @throws OperatorError E_POLICY_INVALID with the first problem, or E_POLICY_UNREADABLE */
+export async function readPolicy(source: string | PolicyDocument, clock: Clock): Promise<SoundPolicy> {
+  const options = { now: clock.now() }
+  const loaded = typeof source === 'string' ? await loadPolicy(source, options) : checkPolicy(source, options)
+  if (loaded.kind === 'policy') return loaded
+  const [first] = loaded.problems
+  const file = typeof source === 'string' ? source : 'policy'
+  throw new OperatorError('E_POLICY_INVALID', { file, pointer: first === undefined || first.pointer === '' ? '' : `#${first.pointer}`, problem: first === undefined ? 'it is invalid' : `${first.problem} ${first.fix}` })
+}
+
+function sentences(problems: readonly Problem[]): string[] {
+  return problems.map(problem => formatProblem(problem, 'rule'))
+}
+
+function uncovered(decision: Exclude<Decision, { kind: 'allow' }>): string {
+  return decision.kind === 'deny'
+    ? `with this rule the request would still be denied (${decision.reason})`
+    : decision.rule === null
+      ? 'this rule does not cover the request that was asked about'
+      : `this rule does not cover the request that was asked about, or the hold rule "${decision.rule}" outranks it: an allow rule of the policy never answers a hold rule`
+}
+
+/** An id that no rule of the policy has, from the host that was asked about. */
+function freeId(document: PolicyDocument, host: string): string {
+  const taken = new Set(document.rules?.map(rule => rule.id))
+  const stem = `approved-${host.replace(/[^a-z0-9._-]+/g, '-')}`.slice(0, 56)
+  for (let n = 1; ; n++) {
+    const id = n === 1 ? stem : `${stem}-${n}`
+    if (!taken.has(id)) return id
+  }
+}

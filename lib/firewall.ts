@@ -1,0 +1,280 @@
+/**
+ * The composition root: builds the rooms, hands each what it needs and opens the doors. The only file
+ * that knows every room.
+ */
+import { randomBytes } from 'node:crypto'
+import { isIP } from 'node:net'
+import type { Server } from 'node:net'
+import { networkInterfaces } from 'node:os'
+import { join } from 'node:path'
+import type { Duplex } from 'node:stream'
+import { functionDoor } from './approve/function.ts'
+import { createAudit } from './audit/record.ts'
+import { loadTokens } from './config/tokens.ts'
+import { watchFile } from './config/watch.ts'
+import { parseAnswer } from './config/load.ts'
+import { formatProblem } from './config/problems.ts'
+import { inspectPeer } from './control/peer.ts'
+import { defaultControlPath, defaultStateDir } from './control/paths.ts'
+import { serveControl } from './control/server.ts'
+import { createAddressJudge } from './decide/address.ts'
+import { admit } from './decide/admit.ts'
+import { checkCidr } from './decide/patterns.ts'
+import { explain } from './decide/explain.ts'
+import type { Explanation } from './decide/explain.ts'
+import { openDesk, readPolicy } from './desk.ts'
+import { createForwarder } from './forward/forward.ts'
+import { keepaliveFor, startKeepalive } from './hold/keepalive.ts'
+import { createIdentify } from './listen/clients.ts'
+import { createAcceptor, createConnectHandler, listenOn } from './listen/explicit.ts'
+import { createFront } from './listen/front.ts'
+import { createIntercept } from './listen/intercept.ts'
+import { limitsWith } from './limits.ts'
+import { systemClock } from './model/clock.ts'
+import type { Allow, Decision } from './model/decision.ts'
+import type { AnswerResult, Desk, DeskEvent, Status } from './model/desk.ts'
+import { OperatorError } from './model/errors.ts'
+import type { Arrival, Outcome } from './model/flow.ts'
+import type { Answer, Door, Held } from './model/hold.ts'
+import type { PolicyDocument } from './model/policy.ts'
+import { describeRequest } from './normalize/offline.ts'
+import type { RequestLike } from './normalize/offline.ts'
+import { normalizeConnect, normalizeRequest } from './normalize/request.ts'
+import type { AuditTarget, FirewallOptions } from './options.ts'
+import { handle } from './pipeline.ts'
+import { createRecorder, recordEnded } from './recorder.ts'
+import { createContexts } from './tls/contexts.ts'
+import { clientEnvironment } from './tls/environment.ts'
+import { loadUpstreamRoots } from './tls/roots.ts'
+import { openStore } from './tls/store.ts'
+
+export interface Firewall extends AsyncDisposable {
+  /** Opens the proxy's port. @param address default `127.0.0.1` and a free port */
+  listen(address?: { readonly host?: string, readonly port?: number }): Promise<{ readonly url: string, readonly host: string, readonly port: number }>
+  /** Serves a connection that the embedding runtime has already, as if a client had opened it to the proxy's port. */
+  handle(socket: Duplex): void
+  /** The open questions, oldest first. */
+  pending(): readonly Held[]
+  /** Answers a question. It is told as accepted only once the data path has it. */
+  answer(id: string, answer: Answer): Promise<AnswerResult>
+  /** Reads the policy again, or takes another one. @throws OperatorError; the last good policy stays in force */
+  reload(policy?: string | PolicyDocument): Promise<void>
+  /** How a request would be ruled now. Nothing is sent, asked or counted. */
+  decide(request: RequestLike): Ruled
+  /** The same with every rule considered, and why not. */
+  explain(request: RequestLike): Explanation | { readonly refused: string }
+  /** Environment variables that make clients use the proxy and trust its CA. Call it after `listen()`. */
+  env(): Record<string, string>
+  status(): Status
+  /** @returns how to stop listening */
+  subscribe(listener: (event: DeskEvent) => void): () => void
+  readonly ca: { readonly path: string, readonly bundle: string, readonly fingerprint: string, readonly dir: string }
+  /** Path of the control socket; null where there is none. */
+  readonly control: string | null
+  /** Answers what is held, lets what flows end for `limits.drainMs`, and closes. */
+  close(): Promise<void>
+}
+
+/** A ruling as told to a caller. */
+export interface Ruled {
+  readonly action: 'allow' | 'hold' | 'deny' | 'refused'
+  readonly rule: string | null
+  /** Code of the refusal, if any. */
+  readonly code: string | null
+  readonly reason: string | null
+  readonly wouldHold: boolean
+}
+
+/** @throws OperatorError for whatever of the options cannot stand: one sentence, and what to do */
+export async function createFirewall(options: FirewallOptions): Promise<Firewall> {
+  const clock = options.clock ?? systemClock
+  const env = options.env ?? process.env
+  const limits = limitsWith(options.limits)
+  const startedAt = clock.now()
+  const newId = createIds()
+  const tokens = await loadTokens(options.clientTokens ?? [])
+  const tokenNames = new Set(tokens.map(token => token.name))
+  const overrides = (options.resolve ?? []).map(parseOverride)
+  for (const network of options.allowFrom ?? []) checkNetwork(network)
+  const policy = await readPolicy(options.policy, clock)
+  const store = await openStore(options.certs ?? join(defaultStateDir(env), 'ca'), { clock })
+  const roots = loadUpstreamRoots({ files: options.upstreamCa ?? [], env, ownCaPem: store.certificatePem })
+  const bundle = await writeBundle(store, env)
+  const contexts = createContexts(store, { clock, max: MAX_CONTEXTS })
+
+  const controlPath = options.control === true ? defaultControlPath(env, process.pid) : options.control === false ? undefined : options.control
+  const desk = openDesk({
+    clock, limits, policy, newId,
+    doors: toList(options.approve).map(door => typeof door === 'function' ? functionDoor(door) : door),
+    hasStandingDoor: () => options.standing ?? controlPath !== undefined,
+    isKnown: client => tokenNames.has(client),
+  })
+  const audit = await createAudit({
+    clock,
+    sinks: toList(options.audit),
+    redactQuery: options.auditQueries !== true,
+    optional: options.auditOptional === true,
+    rotateBytes: options.auditRotateBytes ?? null,
+    keep: options.auditKeep ?? 10,
+    policy: () => ({ name: desk.inForce.ruleset.name, hash: desk.inForce.loaded.hash, generation: desk.inForce.generation }),
+    onProblem: says => desk.say({ event: 'notice', says }),
+  })
+  const counts = { flows: 0, allowed: 0, denied: 0, refused: 0, held: 0 }
+  const warnings = new Set(policy.warnings.map(warning => formatProblem(warning, policy.file ?? 'policy')))
+  const servers = new Map<Server, { host: string, port: number }>()
+  const underway = new Set<Promise<void>>()
+  let state: Status['state'] = 'running'
+
+  const forwarder = createForwarder({
+    clock,
+    judge: createAddressJudge({ localAddresses, listeners: () => [...servers.values()].map(({ host, port }) => ({ address: host, port })) }),
+    ...(options.lookup === undefined ? {} : { resolve: options.lookup }),
+    overrides,
+    roots: roots.pem,
+    limits: {
+      connectMs: limits.connectMs, idleMs: limits.upstreamIdleMs, streamIdleMs: limits.streamIdleMs, lookups: limits.lookups,
+      connectionsPerPool: limits.connectionsPerUpstream, connections: MAX_IDLE_UPSTREAM, interim: MAX_INTERIM,
+    },
+  })
+  const rooms: Rooms = {
+    decide: desk.decide,
+    take: desk.take,
+    closed: () => state === 'draining' ? 'shutting_down' : audit.isHealthy ? null : 'audit_unavailable',
+    hold: desk.hold,
+    holdMs: limits.holdMs,
+    elapsed: () => clock.elapsed(),
+    keepAlive,
+    forward,
+    record: createRecorder({ audit, clock, counts, waitersOf: id => desk.pending().find(held => held.id === id)?.waiting ?? 0 }),
+  }
+
+  function keepAlive({ window }: Arrival): () => void {
+    if (window.kind !== 'request') return () => {}
+    const status = keepaliveFor(fieldOf(window.fields, 'user-agent'), window.httpVersion)
+    // A 100 would release the body of a client that waits for one (FACTS §2).
+    if (status === null || (status === 100 && window.expectsContinue)) return () => {}
+    const timer = startKeepalive(clock, status, () => window.sendInterim(status, []))
+    return () => timer.cancel()
+  }
+
+  async function forward(allow: Allow, { window }: Arrival): Promise<Outcome> {
+    const { generation } = desk.inForce
+    if (window.kind === 'request') return forwarder.exchange(allow.permit, window, { generation })
+    const { signal, remove } = desk.live.add(allow)
+    try {
+      return window.kind === 'upgrade'
+        ? await forwarder.upgrade(allow.permit, window, { generation, signal })
+        : await forwarder.tunnel(allow.permit, window, { signal })
+    } finally {
+      remove()
+    }
+  }
+
+  function arrive(arrival: Arrival): void {
+    const end = handle(arrival, rooms)
+    if (end === undefined) return
+    underway.add(end)
+    void end.finally(() => underway.delete(end))
+  }
+
+  const identify = createIdentify({ allowFrom: options.allowFrom ?? [], tokens })
+  const ended: Parameters<typeof createIntercept>[0]['ended'] = (flow, unread, reason) => { counts.flows++; recordEnded(audit, flow, unread, reason) }
+  const common = { clock, newFlow: newId, arrive }
+  const front = createFront({
+    ...common, limits, identify, normalize: normalizeRequest, ended,
+    connect: (request, connection, head) => connectHandler(request, connection, head),
+  })
+  const enter = createIntercept({
+    ...common, limits, front, ended,
+    admit: facts => admit(desk.inForce.ruleset, desk.inForce.grants, facts, { now: clock.now(), used: () => 0 }),
+    contextFor: contexts.contextFor,
+  })
+  const connectHandler = createConnectHandler({ ...common, identify, normalizeConnect, enter })
+  const acceptor = createAcceptor({ ...common, front, limits, inspect: createInspection(options.strict === true, clock, warn) })
+
+  function warn(says: string): void {
+    if (warnings.has(says)) return
+    warnings.add(says)
+    desk.say({ event: 'notice', says })
+  }
+
+  function status(): Status {
+    const { ruleset, loaded, generation } = desk.inForce
+    return {
+      state,
+      version: VERSION,
+      pid: process.pid,
+      startedAt: new Date(startedAt).toISOString(),
+      uptimeMs: Math.round(clock.now() - startedAt),
+      listeners: [...servers.values()].map(urlOf),
+      policy: { name: ruleset.name, hash: loaded.hash, generation, rules: ruleset.size, unmatched: ruleset.unmatched, problem: desk.problem },
+      counts: { connections: acceptor.count, waiting: desk.queue.waiting, questions: desk.queue.questions, grants: desk.queue.grants, ...counts },
+      limits,
+      roots: roots.says,
+      audit: { healthy: audit.isHealthy, problem: audit.problem },
+      ca: { path: store.certificatePath, fingerprint: store.fingerprint, expires: store.notAfter.toISOString() },
+      warnings: [...warnings],
+    }
+  }
+
+  const publicDesk: Desk = { status, pending: desk.pending, answer: desk.answer, policy: desk.policy, subscribe: desk.subscribe }
+  const control = controlPath === undefined ? null : await serveControl({ path: controlPath, desk: publicDesk, clock, parseAnswer: plainAnswer })
+  const stopAuditing = desk.subscribe(event => { noteEvent(audit, event) })
+  const stopWatching = options.watch === true && policy.file !== null ? watchFile(policy.file, clock, () => { desk.reload().catch(() => {}) }) : () => {}
+
+  let closing: Promise<void> | null = null
+  const close = (): Promise<void> => closing ??= shut()
+  async function shut(): Promise<void> {
+    state = 'draining'
+    stopWatching()
+    for (const server of servers.keys()) server.close()
+    desk.close()
+    front.drain()
+    await Promise.race([settled(underway), new Promise<void>(resolve => clock.after(limits.drainMs, resolve))])
+    desk.live.recheck(() => false)
+    front.destroy()
+    acceptor.destroy()
+    await forwarder.close()
+    await settled(underway)
+    await control?.close()
+    stopAuditing()
+    await audit.close()
+  }
+
+  return {
+    async listen({ host = '127.0.0.1', port = 0 } = {}) {
+      if (state !== 'running') throw new OperatorError('E_CLOSED', {})
+      if (!isLoopback(host) && tokens.length === 0 && (options.allowFrom ?? []).length === 0) throw new OperatorError('E_LISTEN_OPEN', { address: `${host}:${port}` })
+      const { server, address } = await listenOn({ host, port }, acceptor.accept).catch((error: NodeJS.ErrnoException) => {
+        throw new OperatorError('E_LISTEN_FAILED', { address: `${host}:${port}`, problem: error.code ?? error.message }, error)
+      })
+      const bound = { host: address.address, port: address.port }
+      servers.set(server, bound)
+      return { url: urlOf(bound), ...bound }
+    },
+    handle: acceptor.accept,
+    pending: desk.pending,
+    answer: (id, answer) => desk.answer(id, answer, 'library'),
+    reload: desk.reload,
+    decide(request) {
+      const normalized = describeRequest(request)
+      if (normalized.kind === 'refused') return { action: 'refused', rule: null, code: normalized.code, reason: normalized.reason, wouldHold: false }
+      return told(desk.decide(normalized.facts, null))
+    },
+    explain(request) {
+      const normalized = describeRequest(request)
+      if (normalized.kind === 'refused') return { refused: normalized.reason }
+      return explain(desk.inForce.ruleset, desk.inForce.grants, normalized.facts, { now: clock.now(), used: () => 0 })
+    },
+    env() {
+      const [first] = servers.values()
+      return clientEnvironment({ proxyUrl: first === undefined ? null : urlOf(first), caPath: store.certificatePath, bundlePath: bundle })
+    },
+    status,
+    subscribe: desk.subscribe,
+    ca: { path: store.certificatePath, bundle, fingerprint: store.fingerprint, dir: store.dir },
+    control: control?.path ?? null,
+    close,
+    [Symbol.asyncDispose]: close,
+  }
+}

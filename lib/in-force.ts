@@ -1,0 +1,74 @@
+/**
+ * The policy in force: one immutable value `{ ruleset, grants, generation }` that reloads, answers
+ * and expiry replace as a whole, so that no judgement ever sees half of a change.
+ */
+import type { Loaded } from './config/load.ts'
+import { compileGrants, compileRuleset } from './decide/compile.ts'
+import type { GrantIndex, Ruleset } from './decide/ruleset.ts'
+import type { Clock, Timer } from './model/clock.ts'
+import type { Grant } from './model/hold.ts'
+
+export type SoundPolicy = Extract<Loaded, { kind: 'policy' }>
+
+export interface InForce {
+  readonly loaded: SoundPolicy
+  readonly ruleset: Ruleset
+  readonly grants: GrantIndex
+  readonly generation: number
+}
+
+export interface GrantSource {
+  live(now: number): readonly Grant[]
+  /** Milliseconds since 1970; null when nothing ends. */
+  nextExpiry(): number | null
+}
+
+export interface Holder {
+  readonly now: InForce
+  /** Swaps the policy in and tells everybody who was ruled by the one before. */
+  replacePolicy(loaded: SoundPolicy): void
+  /** Swaps the grants in, and again when the next of them ends. */
+  refreshGrants(): void
+  close(): void
+}
+
+/** @param changed called after each swap, in the same turn */
+export function createHolder(first: SoundPolicy, grants: GrantSource, clock: Clock, changed: () => void): Holder {
+  let inForce: InForce = { loaded: first, ruleset: compileRuleset(first.document, first.hash), grants: compileGrants([]), generation: 1 }
+  let timer: Timer | null = null
+
+  function swap(part: Partial<InForce>): void {
+    inForce = { ...inForce, ...part, generation: inForce.generation + 1 }
+    arm()
+    changed()
+  }
+
+  /** Rules and grants end by the clock: whoever they let through is judged again then. */
+  function arm(): void {
+    timer?.cancel()
+    const next = earliest(grants.nextExpiry(), inForce.ruleset.nextExpiry(clock.now()))
+    timer = next === null ? null : clock.after(Math.min(Math.max(next - clock.now(), 0), MAX_WAIT_MS), expire)
+  }
+
+  function expire(): void {
+    swap({ grants: compileGrants(grants.live(clock.now())) })
+  }
+
+  arm()
+  return {
+    get now() { return inForce },
+    replacePolicy(loaded) {
+      swap({ loaded, ruleset: compileRuleset(loaded.document, loaded.hash), grants: compileGrants(grants.live(clock.now())) })
+    },
+    refreshGrants: expire,
+    close() { timer?.cancel() },
+  }
+}
+
+/** Timers of Node's hold 24.8 days; waking earlier does no harm. */
+const MAX_WAIT_MS = 86_400_000
+
+function earliest(a: number | null, b: number | null): number | null {
+  if (a === null) return b
+  return b === null ? a : Math.min(a, b)
+}

@@ -1,0 +1,36 @@
+/**
+ * Streams that outlive their ruling: WebSockets and tunnels. When the policy changes each is judged
+ * again, and one that would no longer be allowed is closed. A plain exchange is not here: it ends normally.
+ */
+import type { Allow } from './model/decision.ts'
+import type { Facts } from './model/request.ts'
+
+export interface LiveStreams {
+  /** @returns the signal that tells `forward/` to close, and how to take the stream off the list */
+  add(allow: Allow): { readonly signal: AbortSignal, remove(): void }
+  /** @returns how many were closed */
+  recheck(isAllowed: (facts: Facts, allow: Allow) => boolean): number
+  readonly size: number
+}
+
+export function createLiveStreams(): LiveStreams {
+  const streams = new Map<AbortController, Allow>()
+  return {
+    get size() { return streams.size },
+    add(allow) {
+      const controller = new AbortController()
+      streams.set(controller, allow)
+      return { signal: controller.signal, remove: () => streams.delete(controller) }
+    },
+    recheck(isAllowed) {
+      let closed = 0
+      for (const [controller, allow] of streams) {
+        if (isAllowed(allow.permit.facts, allow)) continue
+        streams.delete(controller)
+        controller.abort()
+        closed++
+      }
+      return closed
+    },
+  }
+}

@@ -1,0 +1,117 @@
+/**
+ * Between the corridor and the audit log: turns the steps of a flow into its records, the events of
+ * `node:diagnostics_channel` and the counts of `status`.
+ */
+import type { Audit, FlowRecorder } from './audit/record.ts'
+import { isHeard, publish } from './audit/channel.ts'
+import type { Clock } from './model/clock.ts'
+import { REFUSALS } from './model/errors.ts'
+import type { Arrival, Outcome, Unread } from './model/flow.ts'
+import type { WaitEnd } from './model/hold.ts'
+import { known } from './pipeline.ts'
+import type { Ending, Recorder } from './pipeline.ts'
+
+export interface Counts {
+  flows: number
+  allowed: number
+  denied: number
+  refused: number
+  held: number
+}
+
+export interface RecorderOptions {
+  readonly audit: Audit
+  readonly clock: Clock
+  readonly counts: Counts
+  /** How many wait on a question now. */
+  waitersOf(question: string): number
+}
+
+export function createRecorder({ audit, clock, counts, waitersOf }: RecorderOptions): (arrival: Arrival) => Recorder {
+  return arrival => {
+    counts.flows++
+    const flow = audit.begin(arrival.flow, factsOf(known(arrival)))
+    if (isHeard('normalized')) publish('normalized', { flow: arrival.flow, ...known(arrival) })
+    let since: number | null = null
+    let heldMs = 0
+    if (arrival.window.kind !== 'request') flow.open()
+
+    return {
+      held(asking) {
+        if (since === null) counts.held++
+        since ??= clock.elapsed()
+        flow.note({ action: 'hold', rule: asking.answers })
+        if (isHeard('held')) publish('held', { flow: arrival.flow, ...known(arrival), answers: asking.answers })
+        flow.open()
+      },
+      answered(end) {
+        heldMs = since === null ? 0 : Math.round(clock.elapsed() - since)
+        flow.note({ held: heldPart(end, heldMs, waitersOf) })
+      },
+      ruled(ending) {
+        count(counts, ending)
+        noteEnding(flow, ending)
+        if (isHeard('ruled')) publish('ruled', { flow: arrival.flow, ...known(arrival), action: actionOf(ending), rule: ruleOf(ending), code: codeOf(ending) })
+      },
+      closed(ending, outcome) {
+        if (ending.kind === 'deny' && outcome === null) noteEnding(flow, ending)
+        flow.close(outcome === null ? {} : outcomePart(outcome))
+        if (isHeard('closed')) publish('closed', { flow: arrival.flow, ...known(arrival), action: actionOf(ending), rule: ruleOf(ending), code: codeOf(ending), outcome })
+      },
+    }
+  }
+}
+
+/** A connection that ended before any request: its one record. */
+export function recordEnded(audit: Audit, flow: string, unread: Unread, reason: string): void {
+  audit.begin(flow, { ...factsOf(unread), reason, error: 'client_left' }).close()
+}
+
+function factsOf(unread: Unread): Parameters<Audit['begin']>[1] {
+  const { client, scheme, host, port, method, target } = unread
+  return { client, scheme, host, port, method, path: target }
+}
+
+function noteEnding(flow: FlowRecorder, ending: Ending): void {
+  switch (ending.kind) {
+    case 'allow': return flow.note({ action: 'allow', rule: ending.rule, wouldHold: ending.wouldHold })
+    case 'deny': return flow.note({ action: actionOf(ending), rule: ending.rule, code: ending.code, reason: ending.reason, status: REFUSALS[ending.code].status })
+    case 'left': return flow.note({ reason: ending.reason, error: 'client_left' })
+    default: return ending satisfies never
+  }
+}
+
+/** A refusal is told to a client whatever the policy says; a denial is a ruling. */
+function actionOf(ending: Ending): 'allow' | 'deny' | 'refuse' | 'hold' {
+  if (ending.kind === 'left') return 'hold'
+  if (ending.kind === 'allow') return 'allow'
+  const { status } = REFUSALS[ending.code]
+  return status === 403 ? 'deny' : 'refuse'
+}
+
+const ruleOf = (ending: Ending): string | null => ending.kind === 'left' ? null : ending.rule
+const codeOf = (ending: Ending): string | null => ending.kind === 'deny' ? ending.code : null
+
+function count(counts: Counts, ending: Ending): void {
+  const action = actionOf(ending)
+  if (action === 'allow') counts.allowed++
+  else if (action === 'deny') counts.denied++
+  else if (action === 'refuse') counts.refused++
+}
+
+function heldPart(end: WaitEnd, ms: number, waitersOf: (question: string) => number): NonNullable<Parameters<FlowRecorder['note']>[0]['held']> {
+  const question = 'question' in end ? end.question : null
+  const by = 'by' in end ? end.by : null
+  const door = 'door' in end ? end.door : null
+  const grant = end.kind === 'released' && end.once !== null ? 'once' : null
+  return { question, ms, by, door, grant, waiters: question === null ? 0 : waitersOf(question) }
+}
+
+function outcomePart(outcome: Outcome): Parameters<FlowRecorder['close']>[0] {
+  if (outcome.kind === 'refused') {
+    const { code, reason, address, bytesUp } = outcome
+    return { code, reason, address, bytesUp, status: REFUSALS[code].status, error: code }
+  }
+  const { address, status, bytesUp, bytesDown, error } = outcome
+  return { address, status, bytesUp, bytesDown, error, code: error === null || error === 'client_left' || error === 'revoked' ? null : error }
+}
