@@ -1,0 +1,165 @@
+/**
+ * The operator's terminal, as a door: one question at a time, one key to answer it.
+ *
+ *   waiting in line ──▶ shown ──300 ms──▶ keys count ──key──▶ answered
+ *          └───────────────┴──── settled elsewhere ────┴──▶ said so, and the next is shown
+ *
+ * Whatever happens, the terminal is left as it was found: raw mode only lasts while a question is shown.
+ */
+import type { Clock } from '../model/clock.ts'
+import type { Answer, Door, Held } from '../model/hold.ts'
+import { createKeyReader, type Key } from './keys.ts'
+import { HELP, offered, renderQuestion } from './question.ts'
+
+/** What we need of a `tty.ReadStream`. */
+export interface TerminalInput extends NodeJS.ReadableStream {
+  setRawMode(isRaw: boolean): unknown
+}
+
+/** What we need of a `tty.WriteStream`. */
+export interface TerminalOutput extends NodeJS.WritableStream {
+  readonly columns?: number
+}
+
+/** A key meant for the question before must not answer this one. */
+const SHOWN_MS = 300
+
+interface Asked {
+  readonly held: Held
+  readonly answer: (answer: Answer) => void
+  readonly fail: (reason: unknown) => void
+  keysCount: boolean
+}
+
+/** `close()` gives the terminal back; the questions that are still open fail here and stay open elsewhere. */
+export function terminalDoor({ input, output, clock }: {
+  readonly input: TerminalInput
+  readonly output: TerminalOutput
+  readonly clock: Clock
+}): Door & { close(): void } {
+  const keys = createKeyReader(clock)
+  /** The first is the one that is shown. */
+  const line: Asked[] = []
+  let problem: string | null = null
+  let isRaw = false
+
+  const say = (text: string): void => { output.write(`${text}\n`) }
+
+  const setRaw = (wanted: boolean): void => {
+    if (isRaw === wanted) return
+    isRaw = wanted
+    if (wanted) process.on('exit', restore)
+    else process.off('exit', restore)
+    input.setRawMode(wanted)
+  }
+  const restore = (): void => {
+    try {
+      setRaw(false)
+    } catch {
+      // The terminal has gone: there is nothing to restore.
+    }
+  }
+
+  const showNext = (): void => {
+    const [asked] = line
+    if (asked === undefined) {
+      restore()
+      input.pause()
+      return
+    }
+    try {
+      setRaw(true)
+    } catch {
+      return stop('the terminal has gone')
+    }
+    // What was typed until now arrives while keys do not count yet: that drains the input.
+    input.resume()
+    say(renderQuestion(asked.held, { columns: output.columns ?? 0, behind: line.length - 1 }))
+    // After a pause of the process the timer runs before the input is read; one more turn, and what was typed meanwhile is gone too.
+    clock.after(SHOWN_MS, () => setImmediate(() => { asked.keysCount = true }))
+  }
+
+  /** @returns whether it was still open here */
+  const remove = (asked: Asked, words: string): boolean => {
+    const place = line.indexOf(asked)
+    if (place === -1) return false
+    line.splice(place, 1)
+    if (place === 0) {
+      say(words)
+      showNext()
+    }
+    return true
+  }
+
+  const press = (asked: Asked, key: Exclude<Key, 'interrupt'>): void => {
+    if (key === '?') return say(HELP)
+    const answered = answerOf(key, asked.held)
+    if (answered === null) return
+    asked.answer(answered.answer)
+    remove(asked, `  You said: ${answered.says}`)
+  }
+
+  const onData = (piece: Buffer | string): void => {
+    const key = keys.read(typeof piece === 'string' ? piece : piece.toString('latin1'))
+    if (key === 'interrupt') {
+      // Raw mode took from the kernel what it does for Ctrl-C; we do it in its place.
+      restore()
+      process.kill(process.pid, 'SIGINT')
+      return
+    }
+    const [asked] = line
+    if (key !== null && asked?.keysCount === true) press(asked, key)
+  }
+
+  const stop = (because: string): void => {
+    if (problem !== null) return
+    problem = because
+    restore()
+    input.off('data', onData).off('end', onGone)
+    input.pause()
+    for (const asked of line.splice(0)) asked.fail(new Error(because))
+  }
+  const onGone = (): void => stop('the terminal has gone')
+
+  input.on('data', onData).on('end', onGone)
+  // Left in place after close(): an error that comes late must not end the process.
+  input.on('error', onGone)
+  output.on('error', onGone)
+  // Adding a 'data' listener set it flowing; it is read only while something is asked.
+  input.pause()
+
+  return {
+    name: 'terminal',
+    ask: (held, { signal }) => new Promise((answer, fail) => {
+      if (problem !== null) return fail(new Error(problem))
+      if (signal.aborted) return fail(signal.reason)
+      const settled = (): void => {
+        remove(asked, '  No longer asked: it was settled elsewhere, or its time is over.')
+        fail(signal.reason)
+      }
+      const free = (): void => signal.removeEventListener('abort', settled)
+      const asked: Asked = {
+        held,
+        answer: given => { free(); answer(given) },
+        fail: reason => { free(); fail(reason) },
+        keysCount: false,
+      }
+      signal.addEventListener('abort', settled, { once: true })
+      if (line.push(asked) === 1) showNext()
+    }),
+    close: () => stop('the terminal was closed for questions'),
+  }
+}
+
+function answerOf(key: Exclude<Key, 'interrupt' | '?'>, held: Held): { readonly answer: Answer, readonly says: string } | null {
+  switch (key) {
+    case 'a': return { answer: { verdict: 'approve', grant: 'once' }, says: 'approve it, once.' }
+    case 'r': return { answer: { verdict: 'deny' }, says: 'reject it.' }
+    case 's': return { answer: { verdict: 'pass' }, says: 'skip it.' }
+    default: {
+      const suggestion = offered(held)[Number(key) - 1]
+      if (suggestion === undefined) return null
+      return { answer: { verdict: 'approve', grant: { rule: suggestion.rule } }, says: `approve rule ${key}, until the firewall stops.` }
+    }
+  }
+}
