@@ -8,7 +8,8 @@ export interface AuditRecord {
   readonly event: 'open' | 'closed' | 'interrupted' | 'notice'
   /** RFC 3339 with milliseconds. */
   readonly time: string
-  readonly flow: string
+  /** null in a notice, which belongs to no flow. */
+  readonly flow: string | null
   readonly client: string | null
   readonly scheme: string | null
   readonly host: string | null
@@ -18,7 +19,7 @@ export interface AuditRecord {
   readonly path: string | null
   readonly action: 'allow' | 'deny' | 'refuse' | 'hold' | null
   readonly rule: string | null
-  /** One sentence for the operator. */
+  /** One sentence for the operator; what a notice says. */
   readonly reason: string | null
   /** The refusal's code; null where the request was served. */
   readonly code: string | null
@@ -37,5 +38,8 @@ export interface AuditRecord {
   readonly bytesUp: number
   readonly bytesDown: number
   readonly durationMs: number
+  /** Why it ended early; null when it ended as it should. */
   readonly error: string | null
+  /** Of a notice: what else there is to know. */
+  readonly details: Readonly<Record<string, string | number | boolean | null>> | null
 }

@@ -81,6 +81,7 @@ export const OPERATOR_ERRORS = {
   E_ROOTS_UNREADABLE: { says: 'The upstream roots in {file} cannot be used ({problem}).', fix: 'Name a PEM file with at least one certificate.' },
   E_AUDIT_UNWRITABLE: { says: 'The audit log {file} cannot be written ({problem}).', fix: 'Free the disk or name another file with --audit; --audit-optional lets traffic pass without a log.' },
   E_AUDIT_LOCKED: { says: 'The audit log {file} is being written by another process ({problem}).', fix: 'Give every firewall a log of its own.' },
+  E_AUDIT_UNREADABLE: { says: 'The audit log {file} cannot be read ({problem}).', fix: 'Check the path and its permissions.' },
   E_AUDIT_BROKEN: { says: '{file}, line {line}: {problem}', fix: 'From that line on the log does not prove what happened; compare it with a copy.' },
   E_CONTROL_FAILED: { says: 'The control socket {path} cannot be opened ({problem}).', fix: 'Name another path with --control, in a directory that only you can enter.' },
   E_CONTROL_UNREACHABLE: { says: 'No firewall answers at {path} ({problem}).', fix: 'Start one with `sallyport serve`, or name its socket with --control PATH.' },
