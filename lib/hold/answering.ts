@@ -68,7 +68,7 @@ export function createAnswering({ options, remembered, settle, tell, resume }: A
   }
 
   async function decide(question: Question, answer: Exclude<Answer, { verdict: 'pass' }>, door: string): Promise<AnswerResult> {
-    while (question.granting !== null) await question.granting.known
+    while (question.state === 'granting' && question.granting !== null) await question.granting.known
     if (isSettled(question.state)) return { kind: 'unknown' }
     if (answer.verdict === 'deny') return deny(question, answer, door)
     return isRule(answer) ? grant(question, answer, door) : once(question, answer, door)
