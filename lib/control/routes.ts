@@ -133,7 +133,7 @@ function send(response: ServerResponse, { status, body, fields }: Reply, isReque
     'cache-control': 'no-store',
     'x-content-type-options': 'nosniff',
     ...fields,
-    // What is left of a body that nobody read would be taken for the next request.
+    // Nobody will read what is left of the body.
     ...(isRequestRead ? {} : { connection: 'close' }),
   })
   response.end(text)

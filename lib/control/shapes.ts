@@ -33,10 +33,10 @@ const orNull = (check: Check): Check => value => value === null || check(value)
 const listOf = (check: Check): Check => value => Array.isArray(value) && value.every(check)
 const oneOf = <T extends string>(...words: readonly T[]): Check => value => words.includes(value as T)
 
-/** Every field of T, each its own and not inherited. */
+/** Every field of T. */
 const shape = <T>(fields: { readonly [Field in keyof T]-?: Check }): Check => {
   const checks = Object.entries<Check>(fields)
-  return value => isObject(value) && checks.every(([field, check]) => Object.hasOwn(value, field) && check(value[field]))
+  return value => isObject(value) && checks.every(([field, check]) => check(value[field]))
 }
 
 const held = shape<Held>({

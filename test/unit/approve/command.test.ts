@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url'
 import t from 'tap'
 import { commandDoor } from '../../../lib/approve/command.ts'
 import { fakeClock } from '../../helpers/fake-clock.ts'
-import { sampleHeld } from './sample-held.ts'
+import { sampleHeld } from '../../helpers/sample-held.ts'
 
 const held = sampleHeld()
 const context = { signal: new AbortController().signal }
@@ -118,6 +118,17 @@ t.test('a command that will not end is killed after two seconds', async t => {
   await until(() => !pids.some(isAlive))
 })
 
+t.test('what the command started and will not end is killed as soon as the command itself has ended', async t => {
+  const path = fifo('orphan')
+  const controller = new AbortController()
+  const stubborn = `(trap '' TERM; exec sh -c 'echo $$ > "${path}"; exec sleep 1000')`
+  const asked = commandDoor(`${stubborn} & wait`, fakeClock()).ask(held, { signal: controller.signal })
+  const pid = Number(await readFile(path, 'utf8'))
+  controller.abort(new Error('settled'))
+  await t.rejects(asked, /settled/)
+  await until(() => !isAlive(pid))
+})
+
 t.test('too much output ends the command too', async t => {
   const path = fifo('chatty')
   const asked = t.rejects(commandDoor(`echo $$ > '${path}'; while :; do echo too much; done`).ask(held, context), /more than/)
@@ -170,7 +181,7 @@ t.test('a question that is settled already runs nothing', async t => {
 
 t.test('when the firewall exits, its commands end', async t => {
   const path = fifo('exit')
-  const child = spawn(process.execPath, [...process.execArgv, fileURLToPath(new URL('asks-and-exits.ts', import.meta.url)), path], { stdio: ['pipe', 'ignore', 'inherit'] })
+  const child = spawn(process.execPath, [...process.execArgv, fileURLToPath(new URL('../../helpers/asks-and-exits.ts', import.meta.url)), path], { stdio: ['pipe', 'ignore', 'inherit'] })
   const pid = Number(await readFile(path, 'utf8'))
   t.ok(isAlive(pid))
   child.stdin.end()

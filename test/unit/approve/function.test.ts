@@ -1,7 +1,7 @@
 import t from 'tap'
 import { functionDoor } from '../../../lib/approve/function.ts'
 import type { Answer, Held } from '../../../lib/model/hold.ts'
-import { sampleHeld } from './sample-held.ts'
+import { sampleHeld } from '../../helpers/sample-held.ts'
 
 const context = { signal: new AbortController().signal }
 

@@ -16,8 +16,8 @@ const whyNot = ((): string | false => {
 /** @param steps  [text to wait for, keys to type then] */
 const drive = (steps: readonly (readonly [string, string])[]): Promise<{ seen: string, cooked: boolean, status: number }> =>
   new Promise((done, fail) => {
-    const program = [process.execPath, ...process.execArgv, here('asks-in-terminal.ts')]
-    execFile('python3', [here('drive-pty.py'), JSON.stringify(steps), ...program], { maxBuffer: 2 ** 24 }, (error, stdout) => {
+    const program = [process.execPath, ...process.execArgv, here('../../helpers/asks-in-terminal.ts')]
+    execFile('python3', [here('../../helpers/drive-pty.py'), JSON.stringify(steps), ...program], { maxBuffer: 2 ** 24 }, (error, stdout) => {
       if (error !== null) fail(error)
       else done(JSON.parse(stdout))
     })

@@ -1,7 +1,7 @@
 import t from 'tap'
 import { offered, renderQuestion } from '../../../lib/approve/question.ts'
 import type { Held } from '../../../lib/model/hold.ts'
-import { sampleHeld } from './sample-held.ts'
+import { sampleHeld } from '../../helpers/sample-held.ts'
 
 const lines = (held: Held, columns = 80, behind = 0): string[] => renderQuestion(held, { columns, behind }).split('\n')
 

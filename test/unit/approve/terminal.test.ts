@@ -4,7 +4,7 @@ import t from 'tap'
 import { terminalDoor } from '../../../lib/approve/terminal.ts'
 import type { Answer } from '../../../lib/model/hold.ts'
 import { fakeClock } from '../../helpers/fake-clock.ts'
-import { sampleHeld } from './sample-held.ts'
+import { sampleHeld } from '../../helpers/sample-held.ts'
 
 type Tap = { teardown(call: () => unknown): unknown }
 

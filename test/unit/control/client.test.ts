@@ -5,8 +5,8 @@ import { connectControl } from '../../../lib/control/client.ts'
 import { serveControl } from '../../../lib/control/server.ts'
 import type { DeskEvent } from '../../../lib/model/desk.ts'
 import { fakeClock } from '../../helpers/fake-clock.ts'
-import { sampleHeld } from '../approve/sample-held.ts'
-import { fakeDesk, parseVerdict, shortDir, STATUS } from './fake-desk.ts'
+import { sampleHeld } from '../../helpers/sample-held.ts'
+import { fakeDesk, parseVerdict, shortDir, STATUS } from '../../helpers/fake-desk.ts'
 
 type Tap = { teardown(call: () => unknown): unknown }
 
@@ -132,21 +132,22 @@ t.test('events end with the signal, and with the firewall', async t => {
 
 t.test('a stream that breaks or talks nonsense throws', async t => {
   const stream = (text: string) => `HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n${Buffer.byteLength(text).toString(16)}\r\n${text}\r\n`
+  const END = '0\r\n\r\n'
   const drain = async (reply: string): Promise<DeskEvent[]> => {
     const seen: DeskEvent[] = []
     for await (const event of (await impostor(t, reply)).events(new AbortController().signal)) seen.push(event)
     return seen
   }
   const notice = 'event: notice\ndata: {"event":"notice","says":"x"}\n\n'
-  t.strictSame(await drain(`${stream(`event: of-tomorrow\ndata: 7\n\n${notice}`)}0\r\n\r\n`), [{ event: 'notice', says: 'x' }], 'an event of a newer firewall is passed over')
+  t.strictSame(await drain(`${stream(`event: of-tomorrow\ndata: 7\n\n${notice}`)}${END}`), [{ event: 'notice', says: 'x' }], 'an event of a newer firewall is passed over')
   // [what it shows, reply]
   const rows: [string, string][] = [
     ['it was cut', stream(notice)],
-    ['data that is no JSON', stream('event: notice\ndata: {\n\n')],
-    ['data of another event', stream('event: notice\ndata: {"event":"asked"}\n\n')],
-    ['a name that all objects have', stream('event: notice\ndata: {"event":"toString"}\n\n')],
-    ['fields of another type', stream('event: notice\ndata: {"event":"notice","says":7}\n\n')],
-    ['a line without end', stream('x'.repeat(1024 * 1024 + 1))],
+    ['data that is no JSON', stream('event: notice\ndata: {\n\n') + END],
+    ['data of another event', stream('event: settled\ndata: {"event":"notice","says":"x"}\n\n') + END],
+    ['a name that all objects have', stream('event: notice\ndata: {"event":"toString"}\n\n') + END],
+    ['fields of another type', stream('event: notice\ndata: {"event":"notice","says":7}\n\n') + END],
+    ['a line without end', stream('x'.repeat(1024 * 1024 + 1)) + END],
     ['an error of another kind', http(500, '{}')],
   ]
   for (const [shows, reply] of rows) await t.rejects(drain(reply), { code: 'E_CONTROL_UNREACHABLE' }, shows)

@@ -2,8 +2,8 @@ import { join } from 'node:path'
 import t from 'tap'
 import { serveControl } from '../../../lib/control/server.ts'
 import { fakeClock } from '../../helpers/fake-clock.ts'
-import { sampleHeld } from '../approve/sample-held.ts'
-import { fakeDesk, parseVerdict, shortDir, talk } from './fake-desk.ts'
+import { sampleHeld } from '../../helpers/sample-held.ts'
+import { fakeDesk, parseVerdict, shortDir, talk } from '../../helpers/fake-desk.ts'
 
 const desk = fakeDesk([sampleHeld()])
 const server = await serveControl({ path: join(shortDir(t), 's.sock'), desk, clock: fakeClock(), parseAnswer: parseVerdict })
@@ -86,6 +86,8 @@ for (const [shows, bytes, status] of rows) {
   })
 }
 
+t.test('no id but that of a possible question reached the desk', async t => t.strictSame(desk.asked, []))
+
 t.test('nothing was added to what all objects have', async t => t.notOk('verdict' in {}))
 
 t.test('a request that ends at any byte does no harm', async t => {
@@ -106,6 +108,7 @@ t.test('pipelined requests are answered in their order, and what follows a refus
   const smuggled = keep(get('/v1/pending'))
   const after = await talk(server.path, keep(post('', 'Content-Type: application/json', `Content-Length: ${big}`).toString()) + smuggled)
   t.strictSame(after.match(/HTTP\/1\.1 \d+/g), ['HTTP/1.1 413'])
+  t.match(after, /\r\nconnection: close\r\n/i)
   t.ok(await isUnharmed())
 })
 

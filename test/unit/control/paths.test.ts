@@ -4,7 +4,7 @@ import { homedir } from 'node:os'
 import { join } from 'node:path'
 import t from 'tap'
 import { defaultControlPath, defaultStateDir, findControl } from '../../../lib/control/paths.ts'
-import { shortDir } from './fake-desk.ts'
+import { shortDir } from '../../helpers/fake-desk.ts'
 
 const uid = process.getuid?.()
 

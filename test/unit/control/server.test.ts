@@ -9,8 +9,8 @@ import { MAX_STREAMS, type ParseAnswer } from '../../../lib/control/routes.ts'
 import { MAX_LAG_BYTES } from '../../../lib/control/stream.ts'
 import type { AnswerResult } from '../../../lib/model/desk.ts'
 import { fakeClock, type FakeClock } from '../../helpers/fake-clock.ts'
-import { sampleHeld } from '../approve/sample-held.ts'
-import { fakeDesk, parseVerdict, shortDir, STATUS, talk, type FakeDesk } from './fake-desk.ts'
+import { sampleHeld } from '../../helpers/sample-held.ts'
+import { fakeDesk, parseVerdict, shortDir, STATUS, talk, type FakeDesk } from '../../helpers/fake-desk.ts'
 
 type Tap = { teardown(call: () => unknown): unknown }
 interface Served { path: string, desk: FakeDesk, clock: FakeClock, close(): Promise<void> }
@@ -159,9 +159,16 @@ t.test('a reader that does not read is cut off, and costs no more than its share
 t.test('a list of questions that is longer than the lag is not a lag', async t => {
   const long = 'x'.repeat(8_000)
   const waiting = Array.from({ length: 400 }, (_, index) => sampleHeld({ id: `q${index}`, target: `/${long}`, path: `/${long}` }))
-  const { path } = await serve(t, fakeDesk(waiting))
+  const desk = fakeDesk(waiting)
+  const { subscribe } = desk
+  desk.subscribe = listener => {
+    const unsubscribe = subscribe(listener)
+    listener({ event: 'notice', says: 'at once' })
+    return unsubscribe
+  }
+  const { path } = await serve(t, desk)
   const events = openEvents(t, path)
-  await events.until('"id":"q399"')
+  t.match(await events.until('at once'), '"id":"q399"')
 })
 
 t.test('event streams are counted, and those that ended are not', async t => {

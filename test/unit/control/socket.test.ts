@@ -5,7 +5,7 @@ import { createServer, type Server } from 'node:net'
 import { join } from 'node:path'
 import t from 'tap'
 import { listenPrivately, probe } from '../../../lib/control/socket.ts'
-import { shortDir } from './fake-desk.ts'
+import { shortDir } from '../../helpers/fake-desk.ts'
 
 const modeOf = (path: string): string => (statSync(path).mode & 0o777).toString(8)
 

@@ -1,5 +1,5 @@
 /** A question with something in every field. */
-import type { Held } from '../../../lib/model/hold.ts'
+import type { Held } from '../../lib/model/hold.ts'
 
 export function sampleHeld(changes: Partial<Held> = {}): Held {
   return {

@@ -1,6 +1,6 @@
 /** Run by pty.test.ts in a pseudo terminal: asks the questions q1 and q2, one after the other, and prints the answers. */
-import { terminalDoor } from '../../../lib/approve/terminal.ts'
-import { systemClock } from '../../../lib/model/clock.ts'
+import { terminalDoor } from '../../lib/approve/terminal.ts'
+import { systemClock } from '../../lib/model/clock.ts'
 import { sampleHeld } from './sample-held.ts'
 
 const door = terminalDoor({ input: process.stdin, output: process.stdout, clock: systemClock })

@@ -3,13 +3,15 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { connect } from 'node:net'
 import { join } from 'node:path'
 import { tmpdir } from 'node:os'
-import type { AnswerResult, Desk, DeskEvent, Status } from '../../../lib/model/desk.ts'
-import type { Answer, Held } from '../../../lib/model/hold.ts'
-import type { ParseAnswer } from '../../../lib/control/routes.ts'
+import type { AnswerResult, Desk, DeskEvent, Status } from '../../lib/model/desk.ts'
+import type { Answer, Held } from '../../lib/model/hold.ts'
+import type { ParseAnswer } from '../../lib/control/routes.ts'
 
 export interface FakeDesk extends Desk {
   readonly waiting: Held[]
   readonly answers: { readonly id: string, readonly answer: Answer, readonly door: string }[]
+  /** Every id that was asked for. */
+  readonly asked: string[]
   readonly listeners: Set<(event: DeskEvent) => void>
   /** What `answer` says of an id it knows. */
   result: AnswerResult
@@ -27,14 +29,17 @@ export const STATUS: Status = {
 export function fakeDesk(waiting: Held[] = []): FakeDesk {
   const listeners = new Set<(event: DeskEvent) => void>()
   const answers: FakeDesk['answers'] = []
+  const asked: string[] = []
   const desk: FakeDesk = {
     waiting,
     answers,
+    asked,
     listeners,
     result: { kind: 'accepted', released: 1, grant: null, persisted: false },
     status: () => STATUS,
     pending: () => waiting,
     async answer(id, answer, door) {
+      asked.push(id)
       if (!waiting.some(held => held.id === id)) return { kind: 'unknown' }
       answers.push({ id, answer, door })
       return desk.result
