@@ -39,17 +39,16 @@ export function visible(text: string, max: number): string {
  * @param registrable the registrable domain; null: not known, then the last four labels stay
  */
 export function displayHost(host: string, port: number, registrable: string | null = null): string {
-  const name = host.includes(':') ? `[${host}]` : host
-  const kept = registrable !== null && (name === registrable || name.endsWith(`.${registrable}`))
-    ? registrable
-    : name.split('.').slice(-4).join('.')
-  const rest = name.slice(0, name.length - kept.length)
-  return `${visible(rest, Math.max(MAX_HOST - kept.length, MIN_REST))}${visible(kept, MAX_NAME)}:${port}`
+  const name = visible(host.includes(':') ? `[${host}]` : host, MAX_NAME)
+  const isOwn = registrable !== null && (name === registrable || name.endsWith(`.${registrable}`))
+  const kept = isOwn ? registrable : name.split('.').slice(-4).join('.')
+  const shownLength = Math.max(kept.length, MAX_HOST - 1)
+  return `${name.length <= MAX_HOST ? name : `…${name.slice(-shownLength)}`}:${port}`
 }
 
-/** Longest name shown in full; the longest that exists has 253 bytes. */
+/** Longest name shown in full. */
 const MAX_HOST = 80
-const MIN_REST = 8
+/** The longest name that exists has 253 bytes. */
 const MAX_NAME = 256
 
 /** The name as it reads in Unicode, where that differs from the host; null where it does not or where it does not decode. */
