@@ -6,7 +6,7 @@
  *
  * Whatever happens, the terminal is left as it was found: raw mode only lasts while a question is shown.
  */
-import type { Clock } from '../model/clock.ts'
+import { systemClock, type Clock } from '../model/clock.ts'
 import type { Answer, Door, Held } from '../model/hold.ts'
 import { createKeyReader, type Key } from './keys.ts'
 import { HELP, offered, renderQuestion } from './question.ts'
@@ -32,10 +32,10 @@ interface Asked {
 }
 
 /** `close()` gives the terminal back; the questions that are still open fail here and stay open elsewhere. */
-export function terminalDoor({ input, output, clock }: {
+export function terminalDoor({ input, output, clock = systemClock }: {
   readonly input: TerminalInput
   readonly output: TerminalOutput
-  readonly clock: Clock
+  readonly clock?: Clock
 }): Door & { close(): void } {
   const keys = createKeyReader(clock)
   /** The first is the one that is shown. */
@@ -79,16 +79,14 @@ export function terminalDoor({ input, output, clock }: {
     clock.after(SHOWN_MS, () => setImmediate(() => { asked.keysCount = true }))
   }
 
-  /** @returns whether it was still open here */
-  const remove = (asked: Asked, words: string): boolean => {
+  /** @param words  what is said if it was the one that is shown */
+  const remove = (asked: Asked, words: string): void => {
     const place = line.indexOf(asked)
-    if (place === -1) return false
+    if (place === -1) return
     line.splice(place, 1)
-    if (place === 0) {
-      say(words)
-      showNext()
-    }
-    return true
+    if (place > 0) return
+    say(words)
+    showNext()
   }
 
   const press = (asked: Asked, key: Exclude<Key, 'interrupt'>): void => {
