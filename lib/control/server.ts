@@ -5,7 +5,6 @@
  * server stays up, answers in JSON, and after `close()` no socket is left in the file system.
  */
 import { createServer, STATUS_CODES } from 'node:http'
-import type { Duplex } from 'node:stream'
 import type { Clock } from '../model/clock.ts'
 import type { Desk } from '../model/desk.ts'
 import { createRoutes, errorBody, type ParseAnswer } from './routes.ts'
@@ -46,7 +45,7 @@ export async function serveControl(options: {
   server.maxConnections = MAX_CONNECTIONS
 
   const serving = new Set<Promise<void>>()
-  const occupied = new WeakMap<Duplex, number>()
+  const occupied = new WeakMap<object, number>()
   server.on('request', (request, response) => {
     const { socket } = request
     occupied.set(socket, (occupied.get(socket) ?? 0) + 1)
@@ -82,7 +81,7 @@ const CLIENT_ERRORS: Readonly<Record<string, readonly [status: number, message: 
   ERR_HTTP_REQUEST_TIMEOUT: [408, 'The request did not arrive in time.'],
 }
 
-function endWith(socket: Duplex, [status, message]: readonly [status: number, message: string]): void {
+function endWith(socket: NodeJS.WritableStream & { destroy(): unknown }, [status, message]: readonly [status: number, message: string]): void {
   const text = JSON.stringify(errorBody(message))
   socket.on('error', () => socket.destroy())
   socket.end(
