@@ -73,13 +73,11 @@ export function createHeadWatch(limits: HeadLimits): HeadWatch {
   /** @returns where the next line begins */
   function pushLine(chunk: Uint8Array, at: number): number {
     const lf = chunk.indexOf(LF, at)
-    if (lf !== -1 && holder.length === 0) {
-      readLine(chunk, at, lf)
-      return lf + 1
-    }
     const end = lf === -1 ? chunk.length : lf + 1
     if (holder.length + end - at > longestLine()) {
       refuse(tooLong())
+    } else if (lf !== -1 && holder.length === 0) {
+      readLine(chunk, at, lf)
     } else {
       holder.add(chunk, at, end)
       if (lf !== -1) {
