@@ -1,0 +1,117 @@
+/**
+ * From what a request asked for to words of the policy language: the path as it is, with its
+ * identifiers left open, and what lies below it; and the query, pinned.
+ *
+ * The promise: what comes out is legal in a policy; what the grammar can't say is null. Pure.
+ */
+import type { OneOrMore } from '../model/policy.ts'
+
+/** Limits of the grammar: a pattern that breaks them does not load. */
+const MAX_PATTERN_BYTES = 1_024
+const MAX_STARS = 8
+
+/** What a path pattern may hold, a literal star apart: RFC 3986 `pchar`, which is ASCII, and the slash. */
+const PATH_TEXT = /^\/(?:[A-Za-z0-9._~!$&'()+,;=:@/-]|%[0-9A-Fa-f]{2})*$/
+
+/** Matches this reading and no other path. */
+export function exactPath(reading: string): string | null {
+  return legal(literal(reading))
+}
+
+/** The same with `*` in place of every segment that names one thing of many. */
+export function endpointPath(reading: string): string | null {
+  return legal(open(reading).join('/'))
+}
+
+/**
+ * Everything below: the endpoint itself, unless it ends in an identifier, a file or a slash; then its folder.
+ * null where that would be the whole host.
+ */
+export function pathBelow(reading: string): string | null {
+  const segments = open(reading)
+  const last = segments.at(-1) ?? ''
+  if (last === '' || last === '*' || last.includes('.')) segments.pop()
+  return segments.length < 2 ? null : legal([...segments, '**'].join('/'))
+}
+
+function open(reading: string): string[] {
+  return reading.split('/').map(segment => isIdentifier(segment) ? '*' : literal(segment))
+}
+
+function literal(text: string): string {
+  return text.replaceAll('*', '%2A')
+}
+
+function legal(pattern: string): string | null {
+  const text = pattern.replaceAll('*', '')
+  const stars = pattern.length - text.length
+  return PATH_TEXT.test(text) && !pattern.includes('//') && stars <= MAX_STARS && pattern.length <= MAX_PATTERN_BYTES
+    ? pattern
+    : null
+}
+
+/** Names one thing of many: a number, a UUID, a hash, or a long token of letters and digits in turn. */
+export function isIdentifier(segment: string): boolean {
+  return NUMBER.test(segment) || UUID.test(segment) || isHash(segment) || isToken(segment)
+}
+
+const NUMBER = /^[0-9]+$/
+const UUID = /^[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}$/i
+const HEX = /^[0-9a-f]{8,}$/i
+const TOKEN = /^[A-Za-z0-9_~-]{16,}$/
+/** Fewer turns from letter to digit and back are a name with a version in it: `gpt-4o-mini-2024-07-18`. */
+const MIN_TURNS = 4
+
+/** A word may be written in hexadecimal letters alone (`deadbeef`), a hash hardly ever is. */
+function isHash(segment: string): boolean {
+  return HEX.test(segment) && /[0-9]/.test(segment)
+}
+
+function isToken(segment: string): boolean {
+  if (!TOKEN.test(segment)) return false
+  const turns = segment.replace(/[_~-]/g, '').match(/[0-9](?=[A-Za-z])|[A-Za-z](?=[0-9])/g)
+  return (turns?.length ?? 0) >= MIN_TURNS
+}
+
+/** Whether a rule may name this method: a token of RFC 9110 §5.6.2 in upper case, and no star. */
+export function isNameableMethod(method: string): boolean {
+  return METHOD.test(method)
+}
+
+const METHOD = /^[A-Z0-9!#$%&'+.^_`|~-]{1,64}$/
+
+const MAX_PARAMETERS = 16
+const QUERY_NAME = /^[A-Za-z0-9_.~-]{1,64}$/
+const QUERY_VALUE = /^[A-Za-z0-9_.~:@!$'(),/-]{1,256}$/
+
+/**
+ * The parameters of a query as a rule's `query`. Every value is pinned to those that were sent.
+ *
+ * @returns null for what can be read in two ways or not written as a pattern: no value, `+`, `;`, a star,
+ *   an odd escape. It is better to say "whatever the query" than to pin something else
+ */
+export function pinnedQuery(query: string): Readonly<Record<string, OneOrMore<string>>> | null {
+  const parts = query.split('&', MAX_PARAMETERS + 1)
+  if (parts.length > MAX_PARAMETERS) return null
+  const values = new Map<string, string[]>()
+  for (const part of parts) {
+    const at = part.indexOf('=')
+    const name = decoded(part.slice(0, Math.max(at, 0)))
+    const value = decoded(part.slice(at + 1))
+    if (name === null || value === null || !QUERY_NAME.test(name) || !QUERY_VALUE.test(value) || name === '__proto__') return null
+    const known = values.get(name) ?? []
+    if (!known.includes(value)) known.push(value)
+    values.set(name, known)
+  }
+  return Object.fromEntries([...values].map(([name, [first = '', ...others]]) => [name, others.length === 0 ? first : [first, ...others]]))
+}
+
+/** null for an escape that is none, or is no UTF-8. */
+function decoded(text: string): string | null {
+  try {
+    return decodeURIComponent(text)
+  } catch (error) {
+    if (error instanceof URIError) return null
+    throw error
+  }
+}
