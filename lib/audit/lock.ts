@@ -14,6 +14,7 @@ import { connect, createServer } from 'node:net'
 import type { Server } from 'node:net'
 import { basename, dirname, join } from 'node:path'
 import { OperatorError } from '../model/errors.ts'
+import { describe } from './sinks.ts'
 
 export interface Lock {
   release(): void
@@ -29,26 +30,27 @@ export async function acquireLock(file: string): Promise<Lock> {
   const names = shortNames(dirname(file))
   let server: Server | null = null
   try {
+    const address = names.of(lock)
     server = await listen(names.of(own))
     chmodSync(own, 0o600)
-    await takeName(own, lock, names.of)
+    await takeName(own, lock, address)
     return holding(server, lock)
   } catch (error) {
     server?.close()
     if (error instanceof OperatorError) throw error
-    throw new OperatorError('E_AUDIT_UNWRITABLE', { file, problem: `its lock ${lock}: ${(error as NodeJS.ErrnoException).code ?? String(error)}` }, error)
+    throw new OperatorError('E_AUDIT_UNWRITABLE', { file, problem: `its lock ${lock}: ${describe(error)}` }, error)
   } finally {
     rmSync(own, { force: true })
     names.close()
   }
 
-  async function takeName(own: string, lock: string, short: (path: string) => string): Promise<void> {
+  async function takeName(own: string, lock: string, address: string): Promise<void> {
     for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
       if (linked(own, lock)) return
       const found = lstatSync(lock, { throwIfNoEntry: false })
       if (found === undefined) continue
       if (!found.isSocket()) throw new OperatorError('E_AUDIT_LOCKED', { file, problem: `${lock} is no lock of ours; remove it if nothing uses the log` })
-      if (await isAnswered(short(lock))) break
+      if (await isAnswered(address)) break
       if (!setAside(lock, own, found.ino)) break
     }
     throw new OperatorError('E_AUDIT_LOCKED', { file, problem: `it holds ${lock}` })
@@ -68,7 +70,7 @@ function shortNames(directory: string): { of(path: string): string, close(): voi
       if (Buffer.byteLength(path) <= MAX_SOCKET_PATH) return path
       fd ??= openSync(directory, 'r')
       const short = `/proc/self/fd/${fd}/${basename(path)}`
-      if (Buffer.byteLength(short) > MAX_SOCKET_PATH) throw new Error('its name is too long')
+      if (Buffer.byteLength(short) > MAX_SOCKET_PATH) throw new Error('the name is too long for a unix socket')
       return short
     },
     close() {

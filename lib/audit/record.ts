@@ -16,7 +16,7 @@ import { fill, OperatorError, OPERATOR_ERRORS } from '../model/errors.ts'
 import type { WriteSync } from './file-sink.ts'
 import { openLedgers } from './ledger.ts'
 import type { AuditSink, Ledger, OpenedLedger } from './ledger.ts'
-import { layOut, layOutPolicy } from './line.ts'
+import { layOut, layOutPolicy, nothingKnown } from './line.ts'
 import type { Known } from './line.ts'
 import { STOPPED } from './recover.ts'
 
@@ -112,11 +112,13 @@ export async function createAudit(options: AuditOptions): Promise<Audit> {
 
   function begin(flow: string, part: Known): FlowRecorder {
     const startedAt = clock.elapsed()
-    const known: Known = { ...part }
+    const known = Object.assign(nothingKnown(), part)
     /** As it was when the flow was ruled. */
     let policy: string | null = null
-    const record = (event: 'open' | 'closed'): void =>
+    const record = (event: 'open' | 'closed'): void => {
+      if (ledgers.length === 0) return
       append(layOut({ event, time: time(), flow, known, policy: policy ?? policyText(), durationMs: clock.elapsed() - startedAt, redactQuery }))
+    }
 
     const recorder: FlowRecorder = {
       note(part) {

@@ -45,6 +45,7 @@ function lastLine(file: string): { tails: { file: string, tail: Tail }[], line: 
   const tails: { file: string, tail: Tail }[] = []
   for (const each of logFiles(file).reverse()) {
     const tail = readTail(each)
+    if (tail.line === null && tail.torn.length < tail.size) throw notOurs(each, 'it has no end for longer than any record')
     tails.push({ file: each, tail })
     if (tail.line !== null) return { tails, line: { file: each, bytes: tail.line } }
   }

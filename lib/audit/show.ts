@@ -56,7 +56,7 @@ const COLORS: Readonly<Record<string, number>> = { allow: 32, deny: 31, refuse: 
 
 /** `GET https://host:443/path`, as far as it is known. */
 function whatOf({ scheme, host, port, method, path }: AuditRecord): string {
-  const origin = host === null ? '' : `${visible(scheme ?? '?', MAX_WORD)}://${displayHost(host, port ?? 0)}`
+  const origin = host === null ? '' : `${visible(scheme ?? '?', MAX_WORD)}://${port === null ? visible(host, MAX_SHOWN) : displayHost(host, port)}`
   const target = path === null ? '' : visible(path, MAX_SHOWN)
   return [method === null ? '' : visible(method, MAX_WORD), `${origin}${target}`].filter(Boolean).join(' ')
 }
