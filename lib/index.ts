@@ -1,6 +1,46 @@
-/** The front door: everything a user of the library may rely on, and nothing else. */
+/** The front door: everything that a user of the library may rely on, and nothing else. */
 export { createFirewall } from './firewall.ts'
 export type { Firewall, Ruled } from './firewall.ts'
 export type { ApproveFunction, AuditTarget, FirewallOptions } from './options.ts'
 export { LIMITS } from './limits.ts'
-export type { Limits } from './limits.ts'
+export type { LimitRow, LimitUnit, Limits } from './limits.ts'
+export { VERSION } from './version.ts'
+
+// Approval: what a hook is handed, what it may answer, and the ready-made hooks.
+export type { Answer, Approve, Door, GrantRequest, Held, Pass, Refuse, RiskNote, Suggestion } from './model/hold.ts'
+export type { AnswerResult, Desk, DeskEvent, Status } from './model/desk.ts'
+export { commandDoor } from './approve/command.ts'
+export { terminalDoor } from './approve/terminal.ts'
+
+// The policy, offline.
+export type { PolicyDocument, RuleDocument, RuleShape } from './model/policy.ts'
+export type { RequestLike } from './normalize/offline.ts'
+export { checkPolicy, loadPolicy } from './config/load.ts'
+export type { Loaded } from './config/load.ts'
+export { formatProblem } from './config/problems.ts'
+export type { Problem } from './config/problems.ts'
+export { starterPolicy } from './config/starter.ts'
+export { explainPolicy } from './offline.ts'
+export type { Explained } from './offline.ts'
+
+// The operator's side of a running firewall.
+export { connectControl } from './control/client.ts'
+export type { ControlClient } from './control/client.ts'
+export { findControl } from './control/paths.ts'
+
+// The CA and what clients need of it.
+export { describeEnvironment, openCa } from './identity.ts'
+export type { CaFiles } from './identity.ts'
+
+// The audit log.
+export type { AuditRecord } from './model/audit.ts'
+export { formatRecord, readLog } from './audit/show.ts'
+export { verifyLog } from './audit/chain.ts'
+
+// For programs around it.
+export { OperatorError, isOperatorError } from './model/errors.ts'
+export { systemClock } from './model/clock.ts'
+export type { Clock } from './model/clock.ts'
+export { parseDuration } from './config/durations.ts'
+export { parseSize } from './config/sizes.ts'
+export { runDemo } from './demo/demo.ts'

@@ -1,7 +1,7 @@
 /** `sallyport serve`: the proxy beside a container. */
 import { Option } from 'commander'
 import type { Command } from 'commander'
-import { LIMITS, commandDoor, createFirewall, terminalDoor } from '../../lib/index.ts'
+import { LIMITS, commandDoor, createFirewall, systemClock, terminalDoor } from '../../lib/index.ts'
 import type { AuditTarget, DeskEvent, Door, Firewall, LimitRow, Limits } from '../../lib/index.ts'
 import { address, collect, count, duration, size } from '../arguments.ts'
 import { printJson, printLine } from '../output.ts'
@@ -101,7 +101,7 @@ function announce(firewall: Firewall, url: string, options: ServeOptions): void 
 function openDoors(options: ServeOptions): (Door & { close?(): void })[] {
   const doors: (Door & { close?(): void })[] = []
   if (options.onHold !== undefined) doors.push(commandDoor(options.onHold))
-  if (process.stdin.isTTY && process.stderr.isTTY) doors.push(terminalDoor({ input: process.stdin, output: process.stderr }))
+  if (process.stdin.isTTY && process.stderr.isTTY) doors.push(terminalDoor({ input: process.stdin, output: process.stderr, clock: systemClock }))
   return doors
 }
 

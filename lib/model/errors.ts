@@ -107,6 +107,11 @@ export class OperatorError extends Error {
   }
 }
 
+/** Also true for one of another copy of this module, as `bin` and a test may load them. */
+export function isOperatorError(value: unknown): value is OperatorError {
+  return value instanceof Error && value.name === 'OperatorError' && 'fix' in value
+}
+
 /** Puts details in place of `{name}`; a name without a detail is left out. One pass: a detail is never read as a template. */
 export function fill(template: string, details: Readonly<Record<string, string>>): string {
   return template.replace(/\{([a-z]+)\}/gi, (_, name: string) => details[name] ?? '')
