@@ -205,6 +205,6 @@ t.test('of the raw requests, what must be forwarded is sound and what is malform
     }
   }
   t.equal(rawCases.length, 309)
-  t.equal(forwarded, 2 * 80)
+  t.equal(forwarded, 2 * 79)
   t.equal(found, 2 * 117)
 })
