@@ -266,6 +266,33 @@ t.test('an answer that waits for the outcome wins even where the refused door wa
   t.match(await endOf(wait), { kind: 'released', door: 'library' })
 })
 
+t.test('nor is a question given up over the head of an answer that waits for the outcome', async t => {
+  const grants = granting()
+  let isStanding = true
+  const { queue, asked } = bench({ grant: grants.grant, hasStandingDoor: () => isStanding })
+  const wait = queue.wait(asking(), UNKNOWN)
+  void queue.answer(asked[0]!, RULE, 'library')
+  const second = queue.answer(asked[0]!, ONCE, 'library')
+  await settled()
+  isStanding = false
+  grants.made(REFUSED)
+  t.match(await second, { kind: 'accepted' })
+  t.match(await endOf(wait), { kind: 'released' })
+})
+
+t.test('a door whose grant is refused after the question is settled says nothing', async t => {
+  const grants = granting()
+  const hook = door()
+  const { queue, names } = withDoors([hook], { grant: grants.grant })
+  queue.wait(asking(), UNKNOWN)
+  hook.say(RULE)
+  await settled()
+  queue.close()
+  grants.made(REFUSED)
+  await settled()
+  t.same(names(), ['asked', 'settled'])
+})
+
 t.test('two rules at once are granted one after the other', async t => {
   const grants = granting()
   const { queue, asked } = bench({ grant: grants.grant })

@@ -153,6 +153,14 @@ t.test('a client that hangs up ends its own wait and nobody else\'s', async t =>
   t.equal(queue.counts.waiting, 1)
 })
 
+t.test('a question whose last waiter has not left does not end', async t => {
+  const { queue, clock } = bench({ limits: { rememberMs: 10 } })
+  const stays = queue.wait(asking(), UNKNOWN)
+  queue.wait(asking(), UNKNOWN).leave()
+  clock.advance(HOLD_MS - 1)
+  t.equal(await endOf(stays), null)
+})
+
 t.test('ten thousand waiters cost one timer', async t => {
   const { queue, clock } = bench({ limits: { waiters: 10_000, questions: 10_000, questionsPerHost: 10_000 } })
   const waits = Array.from({ length: 10_000 }, (_, i) => queue.wait(asking({ target: `/${i}` }), UNKNOWN))
@@ -309,12 +317,13 @@ t.test('a change of policy that frees one twin leaves the question to the other'
 })
 
 t.test('a change of policy ends a question that nobody waits for and nobody would ask', async t => {
-  const { queue, events } = bench()
+  const { queue, events, clock } = bench()
   queue.wait(asking(), UNKNOWN).leave()
   t.equal(queue.recheck(() => true), 0)
   t.equal(queue.counts.questions, 1)
   t.equal(queue.recheck(() => false), 0)
   t.equal(queue.counts.questions, 0)
+  t.equal(clock.pending, 0)
   t.match(events.at(-1), { event: 'settled', how: 'released' })
 })
 
@@ -330,6 +339,8 @@ t.test('shutdown ends every wait, and whoever comes later ends at once', async t
   const { queue, clock, asked } = bench({ doors: () => [hook] })
   const waits = [queue.wait(asking(), UNKNOWN), queue.wait(askingStream(), UNKNOWN)]
   queue.wait(asking({ target: '/left' }), UNKNOWN).leave()
+  queue.wait(asking({ target: '/kept' }), UNKNOWN).leave()
+  await queue.answer(asked.at(-1)!, ONCE, 'control')
   queue.close()
   for (const wait of waits) t.same(await endOf(wait), { kind: 'shutdown' })
   t.same(await endOf(queue.wait(asking(), UNKNOWN)), { kind: 'shutdown' })
