@@ -4,14 +4,8 @@
  *
  * The promise: what comes out is legal in a policy; what the grammar can't say is null. Pure.
  */
+import { checkPathPattern, checkValuePattern } from '../decide/patterns.ts'
 import type { OneOrMore } from '../model/policy.ts'
-
-/** Limits of the grammar: a pattern that breaks them does not load. */
-const MAX_PATTERN_BYTES = 1_024
-const MAX_STARS = 8
-
-/** What a path pattern may hold, a literal star apart: RFC 3986 `pchar`, which is ASCII, and the slash. */
-const PATH_TEXT = /^\/(?:[A-Za-z0-9._~!$&'()+,;=:@/-]|%[0-9A-Fa-f]{2})*$/
 
 /** Matches this reading and no other path. */
 export function exactPath(reading: string): string | null {
@@ -43,11 +37,7 @@ function literal(text: string): string {
 }
 
 function legal(pattern: string): string | null {
-  const text = pattern.replaceAll('*', '')
-  const stars = pattern.length - text.length
-  return PATH_TEXT.test(text) && !pattern.includes('//') && stars <= MAX_STARS && pattern.length <= MAX_PATTERN_BYTES
-    ? pattern
-    : null
+  return checkPathPattern(pattern).kind === 'sound' ? pattern : null
 }
 
 /** Names one thing of many: a number, a UUID, a hash, or a long token of letters and digits in turn. */
@@ -82,7 +72,9 @@ const METHOD = /^[A-Z0-9!#$%&'+.^_`|~-]{1,64}$/
 
 const MAX_PARAMETERS = 16
 const QUERY_NAME = /^[A-Za-z0-9_.~-]{1,64}$/
-const QUERY_VALUE = /^[A-Za-z0-9_.~:@!$'(),/-]{1,256}$/
+const MAX_VALUE = 256
+/** Read in two ways by origins, or a wildcard of ours. */
+const AMBIGUOUS = /[+;*]/
 
 /**
  * The parameters of a query as a rule's `query`. Every value is pinned to those that were sent.
@@ -98,12 +90,16 @@ export function pinnedQuery(query: string): Readonly<Record<string, OneOrMore<st
     const at = part.indexOf('=')
     const name = decoded(part.slice(0, Math.max(at, 0)))
     const value = decoded(part.slice(at + 1))
-    if (name === null || value === null || !QUERY_NAME.test(name) || !QUERY_VALUE.test(value) || name === '__proto__') return null
+    if (name === null || value === null || !QUERY_NAME.test(name) || name === '__proto__' || !isPinnable(value)) return null
     const known = values.get(name) ?? []
     if (!known.includes(value)) known.push(value)
     values.set(name, known)
   }
   return Object.fromEntries([...values].map(([name, [first = '', ...others]]) => [name, others.length === 0 ? first : [first, ...others]]))
+}
+
+function isPinnable(value: string): boolean {
+  return value !== '' && value.length <= MAX_VALUE && !AMBIGUOUS.test(value) && checkValuePattern(value).kind === 'sound'
 }
 
 /** null for an escape that is none, or is no UTF-8. */

@@ -25,8 +25,8 @@ const paths: [string, string | null, string | null, string | null, string][] = [
   ['/a%', null, null, null, 'a bad escape'],
   [`/${'a'.repeat(1_022)}`, `/${'a'.repeat(1_022)}`, `/${'a'.repeat(1_022)}`, null, 'a pattern has at most 1,024 bytes'],
   [`/${'a'.repeat(1_024)}`, null, null, null, 'a pattern has at most 1,024 bytes'],
-  [`${'/1'.repeat(8)}`, '/1'.repeat(8), '/*'.repeat(8), null, 'a pattern has at most 8 stars'],
-  [`${'/1'.repeat(9)}`, '/1'.repeat(9), null, null, 'a pattern has at most 8 stars'],
+  [`${'/1'.repeat(8)}`, '/1'.repeat(8), '/*'.repeat(8), `${'/*'.repeat(7)}/**`, 'a pattern has at most 8 stars'],
+  [`${'/1'.repeat(10)}`, '/1'.repeat(10), null, null, 'a pattern has at most 8 stars'],
 ]
 for (const [reading, exact, endpoint, below, why] of paths) {
   const name = `${reading.slice(0, 30)}: ${why}`
@@ -67,7 +67,9 @@ const queries: [string, ReturnType<typeof pinnedQuery>, string][] = [
   ['a=1;b=2', null, '`;` is read in two ways'],
   ['a=*', null, 'a star would match everything'],
   ['a=%2A', null, 'a star would match everything'],
-  ['a=%20', null, 'a space can\'t be written'],
+  ['a=%20b', { a: ' b' }, 'a space may be written, where it was one'],
+  ['a=[1]', null, 'the grammar refuses brackets'],
+  ['a=%0a', null, 'the grammar refuses controls'],
   ['a=%zz', null, 'a bad escape'],
   ['a=%ff', null, 'no UTF-8'],
   ['a=é', null, 'the grammar is ASCII'],
