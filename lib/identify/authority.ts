@@ -54,8 +54,7 @@ function endOfLiteral(input: string): number {
 
 /** Decimal, without a sign, a leading zero or anything behind it; null for every other text. */
 function portIn(input: string, start: number): number | null {
-  const digits = input.length - start
-  if (digits < 1 || digits > 5 || input[start] === '0') return null
+  if (start === input.length || input[start] === '0') return null
   let port = 0
   for (let at = start; at < input.length; at++) {
     const digit = input.charCodeAt(at) - 0x30

@@ -14,7 +14,7 @@ import type { Fault } from './head-lines.ts'
 import { createLineHolder } from './line-holder.ts'
 
 export interface HeadLimits {
-  /** Request line and fields, in bytes, line ends included. */
+  /** Request line and fields, in bytes, with their line ends and the empty line. */
   readonly headBytes: number
   readonly targetBytes: number
   readonly fields: number
@@ -109,7 +109,6 @@ export function createHeadWatch(limits: HeadLimits): HeadWatch {
     const line = readRequestLine(bytes, start, end, limits.targetBytes)
     if (line.kind === 'refused') return refuse(line)
     bytesRead = end - start + 2
-    if (bytesRead > limits.headBytes) return refuse(HEAD_TOO_LARGE)
     fieldsRead = 0
     announced = -1
     isChunked = false
@@ -120,7 +119,7 @@ export function createHeadWatch(limits: HeadLimits): HeadWatch {
 
   function readField(bytes: Uint8Array, start: number, end: number): void {
     bytesRead += end - start + 2
-    if (bytesRead > limits.headBytes || ++fieldsRead > limits.fields) return refuse(HEAD_TOO_LARGE)
+    if (++fieldsRead > limits.fields) return refuse(HEAD_TOO_LARGE)
     const line = readFieldLine(bytes, start, end)
     if (line.kind === 'refused') return refuse(line)
     if (line.role === 'plain' || expects === 'trailers') return
@@ -167,14 +166,13 @@ export function createHeadWatch(limits: HeadLimits): HeadWatch {
     holder.clear()
   }
 
-  /** Longest line that may still come complete, its end included, in bytes. */
+  /** Longest line that may come now, its end included, in bytes: no line is looked at, or held, that is longer. */
   function longestLine(): number {
     switch (expects) {
       case 'request-line': return Math.min(limits.targetBytes + AROUND_TARGET_BYTES, limits.headBytes)
       case 'chunk-size': return MAX_SIZE_DIGITS + 2
       case 'chunk-end': return 2
-      // The line that ends the section is not counted in it.
-      default: return limits.headBytes - bytesRead + 2
+      default: return limits.headBytes - bytesRead
     }
   }
 

@@ -79,13 +79,11 @@ const IPV6_CHARACTERS = /^[\da-f:.]{2,45}$/i
 
 /** What is in the canonical form of a name, whatever way it was reached. */
 const NAME = /^[a-z\d_-]{1,63}(?:\.[a-z\d_-]{1,63})*$/
-/** A last label that some resolver reads as a number: it would be an address, and IPv4 it is not. */
-const NUMERIC_END = /(?:^|\.)(?:\d+|0x[\da-f]*)$/
-
 function isName(name: string): boolean {
-  return name.length <= MAX_NAME && NAME.test(name) && !NUMERIC_END.test(name)
+  return name.length <= MAX_NAME && NAME.test(name)
 }
 
+/** Refuses by itself what ends in a number and is no IPv4 address (URL Standard §3.5). */
 function hostnameOf(host: string): string | null {
   try {
     return new URL(`http://${host}/`).hostname

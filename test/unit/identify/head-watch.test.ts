@@ -45,6 +45,8 @@ const sound: [string, string, number, HeadWatch['phase']][] = [
   ['a chunk that holds a request is a chunk', chunked(`${GET.length.toString(16)}\r\n${GET}\r\n0\r\n\r\n`), 1, 'between'],
   ['a chunked body without its last line', chunked('5\r\nhello\r\n0\r\n'), 1, 'body'],
   ['trailers are passed over, framing fields too', chunked(`0\r\nX-Sum: 1\r\nContent-Length: 7\r\n\r\n${GET}`), 2, 'between'],
+  ['trailers that frame twice over', chunked(`0\r\nTransfer-Encoding: gzip\r\nContent-Length: 1\r\nContent-Length: x\r\n\r\n${GET}`), 2, 'between'],
+  ['trailers are counted by themselves', post(`${'a:b\r\n'.repeat(150)}Transfer-Encoding: chunked\r\n`, `0\r\n${'a:b\r\n'.repeat(150)}\r\n`), 1, 'between'],
   ['bytes behind a CONNECT are no HTTP', 'CONNECT a:1 HTTP/1.1\r\nHost: a:1\r\n\r\n\x16\x03\x01\0\0 GET', 1, 'between'],
   ['a CONNECT that says it has no body', 'CONNECT a:1 HTTP/1.1\r\nContent-Length: 0\r\n\r\n', 1, 'between'],
 ]
@@ -106,7 +108,7 @@ t.test('the limits themselves are kept', async t => {
   t.equal(watched(`GET / HTTP/1.1\r\n${most}\r\n`).phase, 'between', '200 fields')
   t.equal(watched(`GET /${'a'.repeat(8_191)} HTTP/1.1\r\n\r\n`).phase, 'between', 'a target of 8,192 bytes')
   const line = 'GET / HTTP/1.1\r\n'
-  const field = `X: ${'a'.repeat(16_384 - line.length - 5)}\r\n`
+  const field = `X: ${'a'.repeat(16_384 - line.length - 7)}\r\n`
   for (const size of [1, 1_000, Infinity]) {
     t.equal(watched(`${line}${field}\r\n`, size).phase, 'between', `a head of 16,384 bytes in chunks of ${size}`)
     t.equal(watched(`${line}Y${field}\r\n`, size).fault?.slice(0, 16), 'header_too_large', `one more in chunks of ${size}`)

@@ -15,6 +15,7 @@ const sound: [string, string[], object][] = [
   ['an override that names nothing', ['X-HTTP-Method', ''], { overrides: [] }],
   ['a WebSocket', ['Connection', 'keep-alive, Upgrade', 'Upgrade', 'WebSocket'], { offersWebSocket: true }],
   ['Connection on two lines', ['Connection', 'keep-alive', 'Upgrade', 'websocket', 'Connection', 'upgrade'], { offersWebSocket: true }],
+  ['Connection on two lines, the other way round', ['Connection', 'upgrade', 'Upgrade', 'websocket', 'Connection', 'keep-alive'], { offersWebSocket: true }],
   ['an Upgrade that Connection does not know of', ['Upgrade', 'websocket'], { offersWebSocket: false }],
   ['a Connection with nothing to upgrade to', ['Connection', 'Upgrade'], { offersWebSocket: false }],
   ['Connection names what only begins like it', ['Connection', 'upgrades, x-upgrade', 'Upgrade', 'websocket'], { offersWebSocket: false }],

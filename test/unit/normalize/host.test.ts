@@ -43,7 +43,8 @@ const refused: [string, string][] = [
   ['a no-break space', 'a\u00a0b.example'], ['half a surrogate', 'a\ud800b.example'],
   ['what IDNA makes nothing of', '\u00ad'], ['a label that IDNA makes longer than 63', `${'ü'.repeat(63)}.example`],
   ['a name over 253 without its dot', `${'a.'.repeat(126)}aa`], ['a text that goes on', 'a'.repeat(100_000)],
-  ['a zone', '[fe80::1%eth0]'], ['a port', 'example.com:80'], ['an address and a port', '[::1]:80'], ['a dot behind brackets', '[::1].'], ['brackets that do not open', '::1]'],
+  ['a zone', '[fe80::1%eth0]'], ['a port', 'example.com:80'], ['an address and a port', '[::1]:80'], ['a dot behind brackets', '[::1].'], ['brackets that do not open', '::1]'], ['brackets that close and open again', '[::1]/[::2]'], ['the same without the outer ones', '::1]/[::2'],
+  ['a label over 63', `${'a'.repeat(64)}.example`], ['a label over 63 behind a slow one', `Ü.${'a'.repeat(64)}`],
   ['an @', 'a@b'], ['a percent sign', '%61.example'], ['a question mark', 'a?b'], ['a number sign', 'a#b'], ['a backslash', 'a\\b'], ['a line feed', 'a\nb'], ['a NUL', 'a\0b'], ['DEL', 'a\x7fb'],
 ]
 for (const [why, input] of refused) t.equal(canonicalHost(input).kind, 'refused', why)
