@@ -97,7 +97,7 @@ export function createHeadWatch(limits: HeadLimits): HeadWatch {
       case 'fields': return start === end ? endHead() : readField(bytes, start, end)
       case 'chunk-size': return readSize(bytes, start, end)
       case 'chunk-end': return start === end ? void (expects = 'chunk-size') : refuse(BAD_CHUNK_END)
-      case 'trailers': return start === end ? endMessage() : readField(bytes, start, end)
+      case 'trailers': return start === end ? void (expects = 'request-line') : readField(bytes, start, end)
       case 'content': case 'chunk': case 'nothing': return
       default: expects satisfies never
     }
@@ -108,6 +108,7 @@ export function createHeadWatch(limits: HeadLimits): HeadWatch {
     if (start === end && !hasSkippedLine) return void (hasSkippedLine = true)
     const line = readRequestLine(bytes, start, end, limits.targetBytes)
     if (line.kind === 'refused') return refuse(line)
+    hasSkippedLine = false
     bytesRead = end - start + 2
     fieldsRead = 0
     announced = -1
@@ -142,7 +143,7 @@ export function createHeadWatch(limits: HeadLimits): HeadWatch {
     else if (announced > 0) {
       expects = 'content'
       unread = announced
-    } else endMessage()
+    } else expects = 'request-line'
   }
 
   function readSize(bytes: Uint8Array, start: number, end: number): void {
@@ -152,11 +153,6 @@ export function createHeadWatch(limits: HeadLimits): HeadWatch {
     bytesRead = 0
     fieldsRead = 0
     expects = size === 0 ? 'trailers' : 'chunk'
-  }
-
-  function endMessage(): void {
-    expects = 'request-line'
-    hasSkippedLine = false
   }
 
   function refuse(found: Fault): void {

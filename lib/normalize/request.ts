@@ -152,6 +152,7 @@ function agree(raw: RawRequest, fields: ReadFields, authority: Authority, writte
     const isNeedless = raw.httpVersion === '1.0' && written !== null
     return isNeedless ? null : { code: 'malformed_request', reason: NO_HOST }
   }
+  // The usual case needs no parser: these very texts have been through it. IPv6 is written in brackets here, and kept without.
   const isAsWritten = host === written || (host === authority.host && authority.hostKind !== 'ipv6')
   return isAsWritten ? null : hostDisagrees(host, authority)
 }

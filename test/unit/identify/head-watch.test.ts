@@ -35,6 +35,7 @@ const sound: [string, string, number, HeadWatch['phase']][] = [
   ['an old request', post('Content-Length: 2\r\n', 'ab', '1.0'), 1, 'between'],
   ['an empty line before a request', `\r\n${GET}`, 1, 'between'],
   ['an empty line before each of two', `\r\n${GET}\r\n${GET}`, 2, 'between'],
+  ['an empty line before a body and another behind it', `\r\n${post('Content-Length: 2\r\n', 'ab')}\r\n${GET}`, 2, 'between'],
   ['half an empty line', '\r', 0, 'head'],
   ['a length of zero is no body', post('Content-Length: 0\r\n', GET), 2, 'between'],
   ['a body that is not all there', post('Content-Length: 5\r\n', 'hell'), 1, 'body'],
