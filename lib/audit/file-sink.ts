@@ -5,7 +5,7 @@
  * from the very byte on, and goes first when it takes something again; so a full disk can leave half a
  * line at the end of the file, but never anything behind it.
  */
-import { close, closeSync, constants, fchmodSync, fstatSync, fsync, openSync, renameSync, rmSync, statSync } from 'node:fs'
+import { close, closeSync, constants, fstatSync, fsync, openSync, renameSync, rmSync, statSync } from 'node:fs'
 import { OperatorError } from '../model/errors.ts'
 import { logFiles } from './files.ts'
 import { describe } from './sinks.ts'
@@ -131,7 +131,6 @@ function openLog(file: string, flags: number): OpenLog {
     fd = openSync(file, O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW | O_NONBLOCK | flags, 0o600)
     const stat = fstatSync(fd)
     if (!stat.isFile()) throw new Error('it is no ordinary file')
-    if (stat.size === 0) fchmodSync(fd, 0o600)
     return { fd, ino: stat.ino, size: stat.size }
   } catch (error) {
     if (fd !== null) closeSync(fd)

@@ -6,7 +6,6 @@
  * that falls behind so far has a gap instead, which the chain shows.
  */
 import { existsSync, realpathSync, writeSync } from 'node:fs'
-import type { Writable } from 'node:stream'
 import { basename, dirname, join } from 'node:path'
 import type { AuditRecord } from '../model/audit.ts'
 import type { Clock } from '../model/clock.ts'
@@ -15,14 +14,13 @@ import { createChain, GENESIS } from './chain.ts'
 import { fileSink } from './file-sink.ts'
 import type { WriteSync } from './file-sink.ts'
 import { acquireLock } from './lock.ts'
-import type { Lock } from './lock.ts'
 import { recoverLog } from './recover.ts'
 import type { Recovered } from './recover.ts'
 import { describe, functionSink, streamSink } from './sinks.ts'
-import type { SealedRecord, Sink } from './sinks.ts'
+import type { LogStream, SealedRecord, Sink } from './sinks.ts'
 
 /** A file (appended to, made with mode 0600), a stream, or a function that is called with each record. */
-export type AuditSink = string | Writable | ((record: SealedRecord) => unknown)
+export type AuditSink = string | LogStream | ((record: SealedRecord) => unknown)
 
 export interface Ledger {
   /** Seals a record; `flush` writes it. */
@@ -79,8 +77,9 @@ async function openFile(name: string, copies: readonly Sink[], options: LedgerOp
   const lock = await acquireLock(file)
   try {
     const recovered = recoverLog(file, new Date(clock.now()).toISOString())
-    const sink = locked(fileSink(file, { write, rotateBytes, keep, onProblem }), lock)
-    return Object.assign(createLedger(recovered.last, sink, copies, options), { recovered })
+    const ledger = createLedger(recovered.last, fileSink(file, { write, rotateBytes, keep, onProblem }), copies, options)
+    const close = (): Promise<void> => ledger.close().finally(() => lock.release())
+    return { ...ledger, get fault() { return ledger.fault }, close, recovered }
   } catch (error) {
     lock.release()
     throw error
@@ -149,12 +148,4 @@ function resolved(name: string): string {
   } catch (error) {
     throw new OperatorError('E_AUDIT_UNWRITABLE', { file: name, problem: describe(error) }, error)
   }
-}
-
-function locked(sink: Sink, lock: Lock): Sink {
-  const close = async (): Promise<void> => {
-    await sink.close()
-    lock.release()
-  }
-  return Object.assign(Object.create(sink) as Sink, { close })
 }

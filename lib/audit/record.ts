@@ -79,6 +79,7 @@ export async function createAudit(options: AuditOptions): Promise<Audit> {
   const young = new Map<FlowRecorder, number>()
   let isScheduled = false
   let isClosed = false
+  let closing: Promise<void> | null = null
   let told: string | null = null
 
   for (const ledger of ledgers) recordStart(ledger)
@@ -97,17 +98,17 @@ export async function createAudit(options: AuditOptions): Promise<Audit> {
     get isHealthy() { return optional || faultOf(ledgers) === null },
     get problem() { return problemOf(ledgers) },
     openFlows: () => flows.size,
-    async close() {
-      if (isClosed) return
-      for (const flow of [...flows]) flow.close({ error: 'interrupted', reason: 'the firewall stopped' })
-      append(layOutNotice('the log was closed', { mark: STOPPED }))
-      isClosed = true
-      timer.cancel()
-      flush()
-      await Promise.all(ledgers.map(ledger => ledger.close()))
-      stopWatching()
-      tell()
-    },
+    close: () => closing ??= shut(),
+  }
+
+  async function shut(): Promise<void> {
+    for (const flow of [...flows]) flow.close({ error: 'interrupted', reason: 'the firewall stopped' })
+    append(layOutNotice('the log was closed', { mark: STOPPED }))
+    isClosed = true
+    timer.cancel()
+    await Promise.all(ledgers.map(ledger => ledger.close()))
+    stopWatching()
+    tell()
   }
 
   function begin(flow: string, part: Known): FlowRecorder {

@@ -4,7 +4,6 @@
  * The promise they share: a line is handed on whole and in order or it waits, and while one waits
  * `problem` says why. A sink never throws; it heals by itself when the fault goes away.
  */
-import type { Writable } from 'node:stream'
 import type { AuditRecord } from '../model/audit.ts'
 import type { Clock } from '../model/clock.ts'
 
@@ -76,6 +75,12 @@ export function functionSink(call: (record: SealedRecord) => unknown): Sink {
   }
 }
 
+/** A `stream.Writable`, as far as it is used here. */
+export interface LogStream extends NodeJS.WritableStream {
+  /** Bytes written and not yet taken. */
+  readonly writableLength: number
+}
+
 /** More than this unread by whoever reads the stream, and the log counts as not written. Bytes. */
 export const MAX_UNREAD = 1024 * 1024
 
@@ -83,7 +88,7 @@ export const MAX_UNREAD = 1024 * 1024
 const CLOSE_MS = 2_000
 
 /** The stream is the caller's: it is never ended here. One that failed or was closed stays a problem. */
-export function streamSink(stream: Writable, clock: Clock): Sink {
+export function streamSink(stream: LogStream, clock: Clock): Sink {
   let ended: string | null = null
   const onError = (error: Error): void => { ended ??= describe(error) }
   const onClose = (): void => { ended ??= 'it was closed' }
@@ -114,7 +119,7 @@ export function streamSink(stream: Writable, clock: Clock): Sink {
   }
 }
 
-function flushed(stream: Writable, clock: Clock): Promise<void> {
+function flushed(stream: LogStream, clock: Clock): Promise<void> {
   return new Promise(resolve => {
     const timer = clock.after(CLOSE_MS, resolve)
     stream.write('', () => {

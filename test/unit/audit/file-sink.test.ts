@@ -42,6 +42,18 @@ t.test('whatever a disk does, the file holds whole lines in order and at most ha
   await sink.close()
 })
 
+t.test('a disk that takes nothing is asked once per turn of the timer, and never waited for', async t => {
+  let asked = 0
+  const sink = fileSink(join(t.testdir(), 'audit.jsonl'), options(() => { asked++; return 0 }))
+  for (let i = 0; i < 10; i++) sink.write(['x\n'])
+  t.equal(asked, 1)
+  t.equal(sink.problem, 'nothing was written')
+  sink.retry()
+  t.equal(asked, 2)
+  t.equal(sink.backlog, 20)
+  await sink.close()
+})
+
 t.test('a log that was moved or deleted counts as not written until it is back', async t => {
   const log = testLog(t.testdir())
   const audit = await log.open()

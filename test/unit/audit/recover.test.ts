@@ -20,7 +20,7 @@ t.test('the chain goes on across restarts, and an orderly end interrupts nothing
   t.strictSame(log.records().filter(({ event }) => event === 'interrupted'), [])
 })
 
-t.test('a log cut off at any byte is made whole: nothing before is lost, open flows are interrupted', async t => {
+t.test('a log cut off anywhere is made whole: nothing before is lost, open flows are interrupted', async t => {
   const original = testLog(t.testdir())
   const audit = await original.open()
   const flow = audit.begin('open', { host: 'a.test', path: '/?a=b' })
@@ -30,7 +30,9 @@ t.test('a log cut off at any byte is made whole: nothing before is lost, open fl
   const text = original.text()
   await audit.close()
   const [start, opened] = text.split('\n').map(line => line.length + 1) as [number, number]
-  for (let length = 0; length <= text.length; length += length % 97 === 0 ? 1 : 7) {
+  const ends = [...text.matchAll(/\n/g)].flatMap(({ index }) => [index - 1, index, index + 1, index + 2])
+  for (let length = 0; length <= text.length; length++) {
+    if (length > 20 && length % 31 !== 0 && !ends.includes(length)) continue
     const log = testLog(t.testdir({ 'audit.jsonl': text.slice(0, length) }))
     const next = await log.open()
     await next.close()
@@ -104,11 +106,11 @@ t.test('a restart after a rotation that was cut off goes on from the newest line
 })
 
 t.test('a writer killed in mid-flow loses no turn; the next start says what was interrupted', async t => {
-  for (let run = 0; run < 3; run++) {
+  for (let run = 0; run < 2; run++) {
     const log = testLog(t.testdir())
     const child = spawn(process.execPath, [...process.execArgv, WRITER, log.file, 'flood'], { stdio: ['ignore', 'pipe', 'inherit'] })
     await once(child.stdout, 'data')
-    for (let size = 0; size < 2_000_000;) size = await turn().then(() => statSync(log.file).size)
+    for (let size = 0; size < 500_000;) size = await turn().then(() => statSync(log.file).size)
     child.kill('SIGKILL')
     await once(child, 'exit')
     const before = log.text()

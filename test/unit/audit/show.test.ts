@@ -47,6 +47,7 @@ t.test('a line that is no record is shown as one that says so, and half a line a
   const file = join(t.testdir({ 'a.jsonl.1': 'hello\n', 'a.jsonl': `${log.text()}{"event":"clo` }), 'a.jsonl')
   const records = await all(file, { host: 'api.example.test' })
   t.match(records, [{ event: 'notice', details: { file: `${file}.1`, line: 1 } }, { flow: 'f1' }])
+  t.equal(records.length, 2)
   await t.rejects(all(`${file}x`), { code: 'E_AUDIT_UNREADABLE' })
 })
 

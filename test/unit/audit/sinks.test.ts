@@ -14,7 +14,9 @@ const line = (n: number): string => `{"n":${n}}\n`
 t.test('a function that throws is a failed write; it gets the record again, and every other one after it', async t => {
   const got: unknown[] = []
   let fails = false
+  let calls = 0
   const sink = functionSink(record => {
+    calls++
     if (fails) throw new Error('down')
     got.push((record as unknown as { n: number }).n)
   })
@@ -23,6 +25,7 @@ t.test('a function that throws is a failed write; it gets the record again, and 
   sink.write([line(2), line(3)])
   sink.write([line(4)])
   t.equal(sink.problem, 'down')
+  t.equal(calls, 2, 'while it is down only the timer calls it')
   t.equal(sink.backlog, 3 * line(1).length)
   sink.retry()
   t.equal(sink.problem, 'down')
@@ -47,7 +50,7 @@ t.test('a promise that rejects is a failed write too, and nobody\'s unhandled re
   sink.retry()
   await turn()
   t.equal(sink.problem, null)
-  t.match(got, [{ n: 1 }])
+  t.strictSame(got, [{ n: 1 }])
 })
 
 t.test('a function that throws stops new flows; one that may fail stops nothing', async t => {
@@ -65,7 +68,7 @@ t.test('a function that throws stops new flows; one that may fail stops nothing'
     log.clock.advance(500)
     t.ok(audit.isHealthy)
     await audit.close()
-    t.match(got.map(({ reason }) => reason), ['the log was opened', 'x', 'the log was closed'])
+    t.strictSame(got.map(({ reason }) => reason), ['the log was opened', 'x', 'the log was closed'])
   }
 })
 
