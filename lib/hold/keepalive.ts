@@ -1,7 +1,7 @@
 /**
  * Which interim response keeps a waiting client alive, and how often it is sent.
  *
- * Measured client by client (docs/decisions): what keeps one alive breaks another, and a client that is
+ * Measured client by client: what keeps one alive breaks another, and a client that is
  * not known is sent nothing. The User-Agent chooses the keep-alive and never a rule.
  */
 import type { Clock, Timer } from '../model/clock.ts'
