@@ -44,7 +44,9 @@ export function lowest({ bits, value, prefix }: Network): bigint {
 }
 
 export function contains(network: Network, ip: Ip): boolean {
-  return network.bits === ip.bits && lowest({ ...ip, prefix: network.prefix }) === lowest(network)
+  if (network.bits !== ip.bits) return false
+  const host = BigInt(network.bits - network.prefix)
+  return ip.value >> host === network.value >> host
 }
 
 /** Canonical text, as `new URL` writes it. */

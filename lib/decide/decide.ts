@@ -1,0 +1,151 @@
+/**
+ * The judgement: may this request pass, must somebody be asked, or is it denied.
+ *
+ * Pure, synchronous and total: whatever goes wrong while judging is a denial. Deny, then a live grant, then hold,
+ * then allow, then `unmatched`; every reading of the request is judged so, and the strictest ruling wins. The only
+ * place, with nothing beside it, where a permit is written.
+ */
+import { classifyAddress, opensLiteral } from './address.ts'
+import type { RuleContext } from './conditions.ts'
+import { bySpecificity } from './ruleset.ts'
+import type { Entry, GrantIndex, Ruleset } from './ruleset.ts'
+import { survey } from './survey.ts'
+import type { Covering } from './survey.ts'
+import { Permit } from '../model/decision.ts'
+import type { Decision, Deny } from '../model/decision.ts'
+import type { OnceToken } from '../model/hold.ts'
+import { PUBLIC_ONLY } from '../model/policy.ts'
+import type { AddressScope, Terms } from '../model/policy.ts'
+import { twinKey } from '../model/request.ts'
+import type { Facts } from '../model/request.ts'
+
+export interface DecideContext extends RuleContext {
+  /** An answer for exactly one request. */
+  readonly once?: OnceToken | null
+}
+
+export function decide(ruleset: Ruleset, grants: GrantIndex, facts: Facts, context: DecideContext): Decision {
+  try {
+    return judge(ruleset, grants, facts, context)
+  } catch (error) {
+    // Whatever it was: what cannot be judged must not pass.
+    return deny('judgement_failed', null, `the judgement failed: ${error instanceof Error ? error.message : 'unknown error'}`)
+  }
+}
+
+/** What a grant that answers this hold rule may open; without a rule, public addresses. */
+export function termsOf(ruleset: Ruleset, holdRuleId: string | null): Terms {
+  return (holdRuleId === null ? undefined : ruleset.compiled.get(holdRuleId)?.terms) ?? PUBLIC_TERMS
+}
+
+const PUBLIC_TERMS: Terms = Object.freeze({ scope: PUBLIC_ONLY, maxRequestBytes: null, maxResponseBytes: null })
+
+/** Metadata, whatever it resolves to. */
+const METADATA_NAME = 'metadata.google.internal'
+
+/** How one reading is ruled where no deny rule covers it. */
+type Outcome =
+  | { readonly kind: 'allowed', readonly by: Entry }
+  | { readonly kind: 'granted', readonly by: Entry }
+  | { readonly kind: 'asked', readonly by: Entry }
+  | { readonly kind: 'unmatched' }
+
+function judge(ruleset: Ruleset, grants: GrantIndex, facts: Facts, context: DecideContext): Decision {
+  const readings = survey(ruleset.index, facts, context)
+  const denying = mostSpecific(readings.flat().filter(({ rule }) => rule.action === 'deny'))
+  if (denying !== null) return deny('policy_denied', denying.rule.id, denying.rule.document.note ?? `the rule "${denying.rule.id}" denies it`)
+
+  const outcomes = outcomesOf(readings, grants, facts, context)
+  const terms = strictestTerms(outcomes.map(termsOfOutcome))
+  const closed = closedAddress(facts, terms.scope)
+  if (closed !== null) return deny('address_forbidden', null, closed)
+  if (outcomes.length === 0) throw new Error('a request without a reading')
+
+  const isUnmatched = outcomes.some(({ kind }) => kind === 'unmatched')
+  const asking = mostSpecific(outcomes.flatMap(outcome => outcome.kind === 'asked' ? outcome.by : []))
+  if (isUnmatched && ruleset.unmatched === 'deny') return deny('policy_denied', null, 'no rule matches, and the policy denies what no rule matches')
+  if (asking !== null || (isUnmatched && ruleset.unmatched === 'hold')) {
+    const rule = asking?.rule.id ?? null
+    if (answersOnce(context.once ?? null, rule, facts)) {
+      return { kind: 'allow', permit: Permit.issue(facts, rule, terms), rule, grant: context.once!.id, isOnce: true, wouldHold: false, useKey: null }
+    }
+    return { kind: 'hold', rule, note: asking?.rule.document.note ?? null }
+  }
+  if (isUnmatched) {
+    return { kind: 'allow', permit: Permit.issue(facts, null, terms), rule: null, grant: null, isOnce: false, wouldHold: true, useKey: null }
+  }
+  return allow(outcomes, facts, terms)
+}
+
+function outcomesOf(readings: readonly Covering[], grants: GrantIndex, facts: Facts, context: RuleContext): readonly Outcome[] {
+  let granted: readonly Covering[] | null = null
+  /** A grant answers what its question came from, and nothing else. */
+  const answering = (reading: number, answers: string | null): Entry | null => {
+    if (grants.size === 0) return null
+    granted ??= survey(grants.index, facts, context)
+    return mostSpecific(granted[reading]!.filter(({ rule }) => rule.answers === answers))
+  }
+  return readings.map((covering, reading): Outcome => {
+    const asking = mostSpecific(covering.filter(({ rule }) => rule.action === 'hold'))
+    if (asking !== null) {
+      const grant = answering(reading, asking.rule.id)
+      return grant === null ? { kind: 'asked', by: asking } : { kind: 'granted', by: grant }
+    }
+    const allowing = mostSpecific(covering.filter(({ rule }) => rule.action === 'allow'))
+    if (allowing !== null) return { kind: 'allowed', by: allowing }
+    const grant = answering(reading, null)
+    return grant === null ? { kind: 'unmatched' } : { kind: 'granted', by: grant }
+  })
+}
+
+function allow(outcomes: readonly Outcome[], facts: Facts, terms: Terms): Decision {
+  const allowed = mostSpecific(outcomes.flatMap(outcome => outcome.kind === 'allowed' ? outcome.by : []))
+  const granted = mostSpecific(outcomes.flatMap(outcome => outcome.kind === 'granted' ? outcome.by : []))
+  const rule = granted?.rule.answers ?? allowed?.rule.id ?? null
+  return {
+    kind: 'allow',
+    permit: Permit.issue(facts, rule, terms),
+    rule,
+    grant: granted?.rule.id ?? null,
+    isOnce: false,
+    wouldHold: false,
+    useKey: granted?.rule.useKey ?? allowed?.rule.useKey ?? null,
+  }
+}
+
+function mostSpecific(entries: readonly Entry[]): Entry | null {
+  return entries.reduce<Entry | null>((best, entry) => best === null || bySpecificity(entry, best) < 0 ? entry : best, null)
+}
+
+function termsOfOutcome(outcome: Outcome): Terms {
+  return outcome.kind === 'unmatched' ? PUBLIC_TERMS : outcome.by.rule.terms
+}
+
+/** Readings that different rules let through are held to the terms of each; where their scopes differ, to public addresses. */
+function strictestTerms(all: readonly Terms[]): Terms {
+  const [first = PUBLIC_TERMS, ...others] = all
+  return others.reduce((a, b) => a === b ? a : {
+    scope: a.scope.key === b.scope.key ? a.scope : PUBLIC_ONLY,
+    maxRequestBytes: lower(a.maxRequestBytes, b.maxRequestBytes),
+    maxResponseBytes: lower(a.maxResponseBytes, b.maxResponseBytes),
+  }, first)
+}
+
+function lower(a: number | null, b: number | null): number | null {
+  if (a === null) return b
+  return b === null ? a : Math.min(a, b)
+}
+
+/** @returns why the host's own address may not be dialled, so that nobody is asked about it; null where it may, or is not known yet */
+function closedAddress({ host, hostKind }: Facts, scope: AddressScope): string | null {
+  if (hostKind === 'name') return host === METADATA_NAME ? `${host} is a metadata service, whatever it resolves to` : null
+  return opensLiteral(scope, host) ? null : `${host} is a ${classifyAddress(host)} address, and the rule that covers it (if any) does not open it`
+}
+
+function answersOnce(once: OnceToken | null, rule: string | null, facts: Facts): boolean {
+  return once !== null && once.answers === rule && once.twin === twinKey(facts)
+}
+
+function deny(code: Deny['code'], rule: string | null, reason: string): Deny {
+  return { kind: 'deny', code, rule, reason }
+}
