@@ -3,8 +3,8 @@
  */
 import { createIndex } from './ruleset.ts'
 import type { GrantIndex, Ruleset } from './ruleset.ts'
-import { compileRule } from './rule.ts'
-import type { CompiledRule, PathCache } from './rule.ts'
+import { compileRule, createPatternCache } from './rule.ts'
+import type { CompiledRule } from './rule.ts'
 import type { Grant } from '../model/hold.ts'
 import type { PolicyDocument } from '../model/policy.ts'
 
@@ -14,7 +14,7 @@ import type { PolicyDocument } from '../model/policy.ts'
  * @throws where the document was not validated
  */
 export function compileRuleset(document: PolicyDocument, hash: string): Ruleset {
-  const cache: PathCache = new Map()
+  const cache = createPatternCache()
   const compiled = new Map<string, CompiledRule>()
   for (const rule of document.rules ?? []) {
     // A second rule of the same id would be left out in silence, and it may be the deny.
@@ -46,7 +46,7 @@ const compiledGrants = new WeakMap<Grant, CompiledRule>()
 function compileGrant(grant: Grant): CompiledRule {
   const known = compiledGrants.get(grant)
   if (known !== undefined) return known
-  const rule = compileRule({ ...grant.rule, id: grant.id, action: 'allow' }, new Map())
+  const rule = compileRule({ ...grant.rule, id: grant.id, action: 'allow' }, createPatternCache())
   const maxUses = Math.min(rule.maxUses, grant.maxUses ?? Infinity)
   const compiled: CompiledRule = {
     ...rule,

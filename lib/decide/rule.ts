@@ -63,13 +63,20 @@ export interface CompiledRule {
   readonly answers: string | null | undefined
 }
 
-/** Compiled patterns, so that a thousand rules for one path compile it once. */
-export type PathCache = Map<string, CompiledPattern>
+/** Patterns by how they are written, so that a thousand rules for one host or path compile it once. */
+export interface PatternCache {
+  readonly hosts: Map<string, CompiledPattern>
+  readonly paths: Map<string, CompiledPattern>
+}
 
-export function compileRule(document: RuleDocument, cache: PathCache): CompiledRule {
+export function createPatternCache(): PatternCache {
+  return { hosts: new Map(), paths: new Map() }
+}
+
+export function compileRule(document: RuleDocument, cache: PatternCache): CompiledRule {
   const { id, action = 'allow', expires, maxUses = Infinity } = document
   const isPassthrough = document.tls === 'passthrough'
-  const paths = document.path === undefined ? EVERY_PATH : list(document.path).map(path => compilePath(path, cache))
+  const paths = document.path === undefined ? EVERY_PATH : list(document.path).map(pattern => once(cache.paths, pattern, compilePath))
   const query = compileFields(document.query, bytesOf)
   const header = compileFields(document.header, name => name.toLowerCase())
   const methods = methodsOf(document)
@@ -78,7 +85,7 @@ export function compileRule(document: RuleDocument, cache: PathCache): CompiledR
     id,
     action,
     document,
-    hosts: document.host === undefined ? [] : list(document.host).map(compileHost),
+    hosts: document.host === undefined ? [] : list(document.host).map(pattern => once(cache.hosts, pattern, compileHost)),
     networks,
     schemes: document.scheme === undefined ? defaultSchemes(action, isPassthrough) : new Set(list(document.scheme)),
     namesTcp: document.scheme !== undefined && list(document.scheme).includes('tcp'),
@@ -148,13 +155,15 @@ function compileNetwork(text: string): CompiledNetwork {
   return { text: canonical, network: parseNetwork(canonical)! }
 }
 
-function compilePath(pattern: string, cache: PathCache): CompiledPattern {
-  const known = cache.get(pattern)
-  if (known !== undefined) return known
+function compilePath(pattern: string): CompiledPattern {
   const text = sound(checkPathPattern(pattern))
-  const path = compiled(text, compilePathPattern(text))
-  cache.set(pattern, path)
-  return path
+  return compiled(text, compilePathPattern(text))
+}
+
+function once(cache: Map<string, CompiledPattern>, pattern: string, compile: (pattern: string) => CompiledPattern): CompiledPattern {
+  const known = cache.get(pattern) ?? compile(pattern)
+  cache.set(pattern, known)
+  return known
 }
 
 function sound(checked: PatternCheck): string {

@@ -5,7 +5,7 @@
  */
 import { coversHeader, coversKind, coversMethod, coversPort, coversQuery, coversScheme, hasUsesLeft, isInTime } from './conditions.ts'
 import type { RuleContext } from './conditions.ts'
-import type { Entry, RuleIndex } from './ruleset.ts'
+import type { Entry, Found, RuleIndex } from './ruleset.ts'
 import type { CompiledRule } from './rule.ts'
 import type { Facts } from '../model/request.ts'
 
@@ -14,27 +14,32 @@ export type Covering = readonly Entry[]
 
 /** @returns one list for each reading, always in the same order for the same facts */
 export function survey(index: RuleIndex, facts: Facts, context: RuleContext): readonly Covering[] {
-  const places = index.find(facts)
-  if (facts.kind === 'stream') {
-    return [places.flatMap(({ place, opens }) => place.at(null).filter(({ rule }) => mayRule(rule, opens, facts, context)))]
+  const found = index.find(facts)
+  if (facts.kind === 'stream') return [coveringPath(found, null, facts, context)]
+  const readings: Covering[] = []
+  for (const path of facts.readings) {
+    const covering = coveringPath(found, path, facts, context)
+    for (const method of facts.methods) readings.push(covering.filter(({ rule }) => coversMethod(rule, method, facts)))
   }
-  return facts.readings.flatMap(reading => {
-    const covering: Entry[] = []
-    for (const { place, opens } of places) {
-      for (const entry of place.at(reading)) {
-        if (mayRule(entry.rule, opens, facts, context) && entry.path.matches(reading) && coversQuery(entry.rule, facts) && coversHeader(entry.rule, facts)) covering.push(entry)
-      }
-    }
-    return facts.methods.map(method => covering.filter(({ rule }) => coversMethod(rule, method, facts)))
-  })
+  return readings
 }
 
-/** What does not hang on the reading, cheapest first. */
-function mayRule(rule: CompiledRule, opens: boolean, facts: Facts, { now, used }: RuleContext): boolean {
-  return (opens || rule.action !== 'allow')
-    && coversScheme(rule, facts)
-    && coversPort(rule, facts)
-    && coversKind(rule, facts)
-    && isInTime(rule, now)
-    && hasUsesLeft(rule, used)
+/** @param path null for a stream, which has none */
+function coveringPath(found: readonly Found[], path: string | null, facts: Facts, context: RuleContext): Covering {
+  const covering: Entry[] = []
+  for (const { place, opens } of found) {
+    for (const entry of place.at(path)) {
+      const { rule } = entry
+      if ((opens || rule.action !== 'allow') && coversCircumstances(rule, facts, context) && (path === null || entry.path.matches(path)) && coversFields(rule, facts)) covering.push(entry)
+    }
+  }
+  return covering
+}
+
+function coversCircumstances(rule: CompiledRule, facts: Facts, { now, used }: RuleContext): boolean {
+  return coversScheme(rule, facts) && coversPort(rule, facts) && coversKind(rule, facts) && isInTime(rule, now) && hasUsesLeft(rule, used)
+}
+
+function coversFields(rule: CompiledRule, facts: Facts): boolean {
+  return facts.kind === 'stream' || (coversQuery(rule, facts) && coversHeader(rule, facts))
 }
