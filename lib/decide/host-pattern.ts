@@ -99,9 +99,10 @@ function canonicalLabels(pattern: string): readonly string[] | string {
   if (parseIp(name) !== null) return `"${short}" is an IP literal${sameText(name, labels) ? '' : ` (${name})`}: write it in "cidr" instead of "host"`
   const mapped = name.split('.')
   if (mapped.length !== labels.length) return `"${short}" holds a character that IDNA reads as a dot or as nothing: write an ASCII "." between labels`
-  const whole = mapped.map((label, at) => labels[at]!.includes('*') ? labels[at]! : label)
-  const bad = whole.find(label => !/^[a-z\d_*-]+$/.test(label) || label.length > MAX_LABEL)
+  // Before the wildcards are put back: IDNA makes a star of a full-width one.
+  const bad = mapped.find(label => !/^[a-z\d_-]+$/.test(label) || label.length > MAX_LABEL)
   if (bad !== undefined) return `"${shortened(bad)}" in "${short}" is no label: write letters, digits, "-" and "_", at most ${MAX_LABEL} of them`
+  const whole = mapped.map((label, at) => labels[at]!.includes('*') ? labels[at]! : label)
   return whole.join('.').length > MAX_NAME ? `"${short}" is longer than a name may be (${MAX_NAME} bytes)` : whole
 }
 

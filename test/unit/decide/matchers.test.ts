@@ -1,0 +1,132 @@
+/** What patterns match: compared with a second, naive reading of the grammar, and timed on what was made to be slow. */
+import t from 'tap'
+import { checkHostPattern, checkPathPattern, checkValuePattern, compileHostPattern, compilePathPattern, compileValuePattern } from '../../../lib/decide/patterns.ts'
+import { seeded } from './seeded.ts'
+
+/** The grammar as it is written down, with no thought of time. */
+function naive(pattern: readonly string[], pieces: readonly string[]): boolean {
+  const [first, ...rest] = pattern
+  if (first === undefined) return pieces.length === 0
+  if (first === '**') return naive(rest, pieces) || (pieces.length > 0 && naive(pattern, pieces.slice(1)))
+  return pieces.length > 0 && naivePiece(first, pieces[0]!) && naive(rest, pieces.slice(1))
+}
+
+function naivePiece(pattern: string, piece: string): boolean {
+  return pattern === '*' ? piece !== '' : naiveRun(pattern, piece)
+}
+
+function naiveRun(pattern: string, text: string): boolean {
+  if (pattern === '') return text === ''
+  if (pattern[0] === '*') return naiveRun(pattern.slice(1), text) || (text !== '' && naiveRun(pattern, text.slice(1)))
+  const literal = pattern.startsWith('%2A') ? '*' : pattern[0]!
+  return text.startsWith(literal) && naiveRun(pattern.slice(pattern.startsWith('%2A') ? 3 : 1), text.slice(1))
+}
+
+const { seed, pick, upTo } = seeded()
+const listOf = (make: () => string, most: number): string[] => Array.from({ length: 1 + upTo(most) }, make)
+
+t.test(`a path matcher agrees with the naive one (seed ${seed})`, async t => {
+  const patternPieces = ['a', 'b', 'ab', '*', 'a*', '*a', '*a*', 'a*b', '**', '**', '%2A', 'x%2A*', '(a)', '(a|b)', '.a', '.*', 'a+', '+(a)', '!a', '@(a)', '$', '~', "'", 'a,b', '%2F', '%20', '']
+  const targetPieces = ['a', 'b', 'ab', 'aab', 'ba', '', '*', 'x*', 'x*a', '(a)', '.a', '.b', 'a+', '+(a)', '!a', '!b', '@(a)', '$', "'", 'a,b', '%2F', '%20', '...']
+  let matched = 0
+  let tried = 0
+  for (let round = 0; round < 6000; round++) {
+    const checked = checkPathPattern(`/${listOf(() => pick(patternPieces), 4).join('/')}`)
+    if (checked.kind === 'refused') continue
+    const matches = compilePathPattern(checked.canonical)
+    for (let target = 0; target < 6; target++) {
+      const pieces = listOf(() => pick(targetPieces), 4)
+      const expected = naive(checked.canonical.slice(1).split('/'), pieces)
+      tried++
+      if (expected) matched++
+      if (matches(`/${pieces.join('/')}`) !== expected) return t.fail(`${checked.canonical} and /${pieces.join('/')}: the grammar says ${expected}`)
+    }
+  }
+  t.ok(tried > 15_000 && matched > 500, `${matched} of ${tried} matched: the comparison means something`)
+})
+
+t.test(`a host matcher agrees with the naive one (seed ${seed})`, async t => {
+  const patternLabels = ['a', 'b', 'a-b', '_a', '*', '*', 'a*', '*-b', 'a*b', '*a*']
+  const hostLabels = ['a', 'b', 'a-b', 'ab', 'aab', '_a', '-', 'b-b']
+  let matched = 0
+  for (let round = 0; round < 4000; round++) {
+    const labels = [...upTo(3) === 0 ? ['**'] : [], ...listOf(() => pick(patternLabels), 3)]
+    const checked = checkHostPattern(labels.join('.'), true)
+    if (checked.kind === 'refused') continue
+    const matches = compileHostPattern(checked.canonical)
+    for (let target = 0; target < 6; target++) {
+      const host = listOf(() => pick(hostLabels), 4)
+      const expected = naive(labels.flatMap(label => label === '**' ? ['*', '**'] : label), host)
+      if (expected) matched++
+      if (matches(host.join('.')) !== expected) return t.fail(`${checked.canonical} and ${host.join('.')}: the grammar says ${expected}`)
+    }
+  }
+  t.ok(matched > 500, `${matched} matched`)
+})
+
+t.test(`a value matcher agrees with the naive one (seed ${seed})`, async t => {
+  const characters = ['a', 'b', '/', '.', '*', '*', ' ', '%', '2A']
+  let matched = 0
+  for (let round = 0; round < 4000; round++) {
+    const checked = checkValuePattern(listOf(() => pick(characters), 5).join(''))
+    if (checked.kind === 'refused') continue
+    const value = upTo(10) === 0 ? '' : listOf(() => pick(['a', 'b', '/', '.', ' ', '%', '2A', '*']), 6).join('')
+    // A star is never escaped in a value: `%2A` is three characters there.
+    const expected = checked.canonical === '*' ? value !== '' : naiveRun(checked.canonical.replaceAll('%', '\u0001'), value.replaceAll('%', '\u0001'))
+    if (expected) matched++
+    if (compileValuePattern(checked.canonical)(value) !== expected) return t.fail(`"${checked.canonical}" and "${value}": the grammar says ${expected}`)
+  }
+  t.ok(matched > 100, `${matched} matched`)
+})
+
+// [why, pattern, path, matches]
+const rows: [string, string, string, boolean][] = [
+  ['only a path is a path', '/**', 'v1', false],
+  ['a star in a request is a star', '/a/%2A', '/a/*', true],
+  ['a star in a request is no wildcard', '/a/b', '/a/*', false],
+  ['an escaped slash is data', '/a%2Fb', '/a%2Fb', true],
+  ['two runs in one piece are beyond micromatch', '/*a*b', '/xaxb', true],
+  ['the middle between two `**` is found wherever it is', '/**/a/b/**/c', '/a/a/b/x/c', true],
+  ['and only as a whole', '/**/a/b/**/c', '/a/x/b/x/c', false],
+  ['nothing between two `**` is nothing to find', '/a/**/**/b', '/a/b', true],
+  ['the middle does not take the pieces of the tail', '/**/a/**/a', '/a', false],
+  ['more than 32 pieces between two `**`', `/**${'/a'.repeat(40)}/b/**`, `/x${'/a'.repeat(41)}/b/y`, true],
+  ['and one too few of them', `/**${'/a'.repeat(40)}/b/**`, `/x${'/a'.repeat(39)}/b/y`, false],
+]
+for (const [why, pattern, path, matches] of rows) t.equal(compilePathPattern(pattern)(path), matches, why)
+
+t.test(`no pattern takes a millisecond on 8 KiB (seed ${seed})`, async t => {
+  const long = (piece: string): string => piece.repeat(Math.ceil(8192 / piece.length)).slice(0, 8192)
+  const targets = [long('/a'), `${long('/a').slice(0, 8186)}/b/bb`, long('/'), `/${'a'.repeat(8191)}`, `/${'a'.repeat(8185)}b/bcc`, long('/aaab'), long('/ab'), `/${long('ab').slice(0, 8191)}`, `/b${'a'.repeat(8190)}`, long('/aa').slice(0, 8190) + 'c']
+  const patterns = [
+    '/*a*a*a*b', '/**/*a*a*a*a*a*a*b', '/a*a*a*a*a*a*b', '/**/*a*/*a*/**/b', `/**${'/a'.repeat(500)}/b`, `/**${'/a'.repeat(500)}/b/**`, `/**${'/a'.repeat(490)}/*/a*/b/**/c`,
+    '/**/*/*/*/*/*/*/*/z', '/**/a*/a*/a*/a*/a*/a*/a*/b*/**', '/**/*a/*a/*a/*a/*b/**', `/*${'a'.repeat(1000)}b*`, `/*b${'a'.repeat(1000)}*`, `/*${'ab'.repeat(490)}aa*`, `/**/*${'a'.repeat(900)}b`,
+    '/*/*/*/*/*/*/*/*', '/**/**/b', '/a/**', '/**/x', '/**/', `${'/a'.repeat(500)}/**`, '/*a*', '/**/*a*', '/*-*-*-*-*-*-*-*',
+    ...Array.from({ length: 60 }, () => `/${listOf(() => pick(['a', 'a', 'aa', '*', 'a*', '*a', '*a*b', 'b']), 40).join('/')}`.replace('/', pick(['/', '/**/']))),
+  ].map(checkPathPattern).flatMap(checked => checked.kind === 'sound' ? checked.canonical : [])
+  t.ok(patterns.length > 25)
+  for (const pattern of patterns) {
+    const { ms, target } = slowest(compilePathPattern(pattern), targets)
+    t.ok(ms < 1, `${ms.toFixed(2)} ms for ${pattern.slice(0, 60)} on ${target.slice(0, 10)}…`)
+  }
+  for (const pattern of ['*a*a*a*a*a*a*a*b', `*${'a'.repeat(1000)}b*`, `*b${'a'.repeat(1000)}*`, `*${'ab'.repeat(500)}b*`, '*']) {
+    t.equal(checkValuePattern(pattern).kind, 'sound')
+    t.ok(slowest(compileValuePattern(pattern), targets).ms < 1, `a value: ${pattern.slice(0, 40)}`)
+  }
+  const name = [...Array<string>(120).fill('a'), 'b'].join('.')
+  for (const pattern of ['**.*.*.*.*.*.*.*.c', '*a*a*a*a*a*a*b.example', '**.a.a.a.a.a.a.a.c', `**.${'a.'.repeat(100)}c`]) {
+    t.ok(slowest(compileHostPattern(pattern), [name, `${'a'.repeat(63)}.example`]).ms < 1, `a host: ${pattern.slice(0, 40)}`)
+  }
+})
+
+/** The least of several runs: what the machine does besides is not the matcher's. */
+function slowest(matches: (text: string) => boolean, targets: readonly string[]): { ms: number, target: string } {
+  return targets.map(target => {
+    const runs = Array.from({ length: 7 }, () => {
+      const from = process.hrtime.bigint()
+      matches(target)
+      return Number(process.hrtime.bigint() - from) / 1e6
+    })
+    return { ms: Math.min(...runs), target }
+  }).reduce((a, b) => a.ms > b.ms ? a : b)
+}
