@@ -2,29 +2,25 @@
  * The composition root: builds the rooms, hands each what it needs and opens the doors. The only file
  * that knows every room.
  */
-import { randomBytes } from 'node:crypto'
-import { isIP } from 'node:net'
 import type { Server } from 'node:net'
-import { networkInterfaces } from 'node:os'
-import { join } from 'node:path'
 import type { Duplex } from 'node:stream'
 import { functionDoor } from './approve/function.ts'
 import { createAudit } from './audit/record.ts'
-import { loadTokens } from './config/tokens.ts'
-import { watchFile } from './config/watch.ts'
 import { parseAnswer } from './config/load.ts'
 import { formatProblem } from './config/problems.ts'
-import { inspectPeer } from './control/peer.ts'
-import { defaultControlPath, defaultStateDir } from './control/paths.ts'
+import { loadTokens } from './config/tokens.ts'
+import { watchFile } from './config/watch.ts'
+import { defaultControlPath } from './control/paths.ts'
 import { serveControl } from './control/server.ts'
 import { createAddressJudge } from './decide/address.ts'
 import { admit } from './decide/admit.ts'
-import { checkCidr } from './decide/patterns.ts'
 import { explain } from './decide/explain.ts'
 import type { Explanation } from './decide/explain.ts'
 import { openDesk, readPolicy } from './desk.ts'
 import { createForwarder } from './forward/forward.ts'
 import { keepaliveFor, startKeepalive } from './hold/keepalive.ts'
+import { defaultCertsDir } from './identity.ts'
+import { createInspection } from './inspection.ts'
 import { createIdentify } from './listen/clients.ts'
 import { createAcceptor, createConnectHandler, listenOn } from './listen/explicit.ts'
 import { createFront } from './listen/front.ts'
@@ -32,21 +28,32 @@ import { createIntercept } from './listen/intercept.ts'
 import { limitsWith } from './limits.ts'
 import { systemClock } from './model/clock.ts'
 import type { Allow, Decision } from './model/decision.ts'
-import type { AnswerResult, Desk, DeskEvent, Status } from './model/desk.ts'
+import type { AnswerResult, DeskEvent, Status } from './model/desk.ts'
 import { OperatorError } from './model/errors.ts'
 import type { Arrival, Outcome } from './model/flow.ts'
-import type { Answer, Door, Held } from './model/hold.ts'
+import type { Answer, Held } from './model/hold.ts'
 import type { PolicyDocument } from './model/policy.ts'
+import type { RawFields } from './model/request.ts'
 import { describeRequest } from './normalize/offline.ts'
 import type { RequestLike } from './normalize/offline.ts'
 import { normalizeConnect, normalizeRequest } from './normalize/request.ts'
-import type { AuditTarget, FirewallOptions } from './options.ts'
+import type { FirewallOptions } from './options.ts'
 import { handle } from './pipeline.ts'
-import { createRecorder, recordEnded } from './recorder.ts'
+import type { Rooms } from './pipeline.ts'
+import { createRecorder, recordEnded, recordEvent } from './recorder.ts'
+import { createIds, isLoopback, localAddresses, parseNetwork, parseOverride, toList, urlOf } from './setup.ts'
+import { writeBundle } from './tls/bundle.ts'
 import { createContexts } from './tls/contexts.ts'
 import { clientEnvironment } from './tls/environment.ts'
 import { loadUpstreamRoots } from './tls/roots.ts'
 import { openStore } from './tls/store.ts'
+import { VERSION } from './version.ts'
+
+/** TLS identities kept ready; 22 KB each. */
+const MAX_CONTEXTS = 1_000
+const MAX_IDLE_UPSTREAM = 1_000
+/** Interim responses of one exchange that are passed on. */
+const MAX_INTERIM = 16
 
 export interface Firewall extends AsyncDisposable {
   /** Opens the proxy's port. @param address default `127.0.0.1` and a free port */
@@ -95,11 +102,11 @@ export async function createFirewall(options: FirewallOptions): Promise<Firewall
   const tokens = await loadTokens(options.clientTokens ?? [])
   const tokenNames = new Set(tokens.map(token => token.name))
   const overrides = (options.resolve ?? []).map(parseOverride)
-  for (const network of options.allowFrom ?? []) checkNetwork(network)
+  const allowFrom = (options.allowFrom ?? []).map(parseNetwork)
   const policy = await readPolicy(options.policy, clock)
-  const store = await openStore(options.certs ?? join(defaultStateDir(env), 'ca'), { clock })
+  const store = await openStore(options.certs ?? defaultCertsDir(env), { clock })
   const roots = loadUpstreamRoots({ files: options.upstreamCa ?? [], env, ownCaPem: store.certificatePem })
-  const bundle = await writeBundle(store, env)
+  const bundle = writeBundle(store.dir, store, env)
   const contexts = createContexts(store, { clock, max: MAX_CONTEXTS })
 
   const controlPath = options.control === true ? defaultControlPath(env, process.pid) : options.control === false ? undefined : options.control
@@ -163,7 +170,7 @@ export async function createFirewall(options: FirewallOptions): Promise<Firewall
     const { signal, remove } = desk.live.add(allow)
     try {
       return window.kind === 'upgrade'
-        ? await forwarder.upgrade(allow.permit, window, { generation, signal })
+        ? await forwarder.upgrade(allow.permit, window, { signal, generation })
         : await forwarder.tunnel(allow.permit, window, { signal })
     } finally {
       remove()
@@ -177,7 +184,7 @@ export async function createFirewall(options: FirewallOptions): Promise<Firewall
     void end.finally(() => underway.delete(end))
   }
 
-  const identify = createIdentify({ allowFrom: options.allowFrom ?? [], tokens })
+  const identify = createIdentify({ allowFrom, tokens })
   const ended: Parameters<typeof createIntercept>[0]['ended'] = (flow, unread, reason) => { counts.flows++; recordEnded(audit, flow, unread, reason) }
   const common = { clock, newFlow: newId, arrive }
   const front = createFront({
@@ -217,9 +224,16 @@ export async function createFirewall(options: FirewallOptions): Promise<Firewall
     }
   }
 
-  const publicDesk: Desk = { status, pending: desk.pending, answer: desk.answer, policy: desk.policy, subscribe: desk.subscribe }
-  const control = controlPath === undefined ? null : await serveControl({ path: controlPath, desk: publicDesk, clock, parseAnswer: plainAnswer })
-  const stopAuditing = desk.subscribe(event => { noteEvent(audit, event) })
+  const control = controlPath === undefined ? null : await serveControl({
+    path: controlPath,
+    clock,
+    desk: { status, pending: desk.pending, answer: desk.answer, policy: desk.policy, subscribe: desk.subscribe },
+    parseAnswer(value) {
+      const parsed = parseAnswer(value)
+      return parsed.kind === 'answer' ? parsed : { kind: 'refused', problems: parsed.problems.map(problem => formatProblem(problem, 'answer')) }
+    },
+  })
+  const stopAuditing = desk.subscribe(event => { recordEvent(audit, event) })
   const stopWatching = options.watch === true && policy.file !== null ? watchFile(policy.file, clock, () => { desk.reload().catch(() => {}) }) : () => {}
 
   let closing: Promise<void> | null = null
@@ -244,7 +258,7 @@ export async function createFirewall(options: FirewallOptions): Promise<Firewall
   return {
     async listen({ host = '127.0.0.1', port = 0 } = {}) {
       if (state !== 'running') throw new OperatorError('E_CLOSED', {})
-      if (!isLoopback(host) && tokens.length === 0 && (options.allowFrom ?? []).length === 0) throw new OperatorError('E_LISTEN_OPEN', { address: `${host}:${port}` })
+      if (!isLoopback(host) && tokens.length === 0 && allowFrom.length === 0) throw new OperatorError('E_LISTEN_OPEN', { address: `${host}:${port}` })
       const { server, address } = await listenOn({ host, port }, acceptor.accept).catch((error: NodeJS.ErrnoException) => {
         throw new OperatorError('E_LISTEN_FAILED', { address: `${host}:${port}`, problem: error.code ?? error.message }, error)
       })
@@ -277,4 +291,22 @@ export async function createFirewall(options: FirewallOptions): Promise<Firewall
     close,
     [Symbol.asyncDispose]: close,
   }
+}
+
+function told(decision: Decision): Ruled {
+  switch (decision.kind) {
+    case 'allow': return { action: 'allow', rule: decision.rule, code: null, reason: null, wouldHold: decision.wouldHold }
+    case 'hold': return { action: 'hold', rule: decision.rule, code: null, reason: decision.note, wouldHold: false }
+    case 'deny': return { action: 'deny', rule: decision.rule, code: decision.code, reason: decision.reason, wouldHold: false }
+    default: return decision satisfies never
+  }
+}
+
+function fieldOf(fields: RawFields, name: string): string | null {
+  const at = fields.findIndex((field, index) => index % 2 === 0 && field.length === name.length && field.toLowerCase() === name)
+  return at < 0 ? null : fields[at + 1] ?? null
+}
+
+async function settled(underway: ReadonlySet<Promise<void>>): Promise<void> {
+  while (underway.size > 0) await Promise.allSettled(underway)
 }

@@ -26,7 +26,7 @@ export function defaultCertsDir(env: Env): string {
 /** Opens the CA, or makes it. @throws OperatorError E_CA_UNREADABLE or E_CA_WRITE */
 export async function openCa(certs: string | undefined, env: Env): Promise<CaFiles> {
   const store = await openStore(certs ?? defaultCertsDir(env), { clock: systemClock })
-  const bundle = await writeBundle(store.dir, store)
+  const bundle = writeBundle(store.dir, store, env)
   return { path: store.certificatePath, fingerprint: store.fingerprint, expires: store.notAfter.toISOString(), bundle }
 }
 

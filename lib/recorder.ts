@@ -4,7 +4,9 @@
  */
 import type { Audit, FlowRecorder } from './audit/record.ts'
 import { isHeard, publish } from './audit/channel.ts'
+import type { AuditRecord } from './model/audit.ts'
 import type { Clock } from './model/clock.ts'
+import type { DeskEvent } from './model/desk.ts'
 import { REFUSALS } from './model/errors.ts'
 import type { Arrival, Outcome, Unread } from './model/flow.ts'
 import type { WaitEnd } from './model/hold.ts'
@@ -33,7 +35,7 @@ export function createRecorder({ audit, clock, counts, waitersOf }: RecorderOpti
     const flow = audit.begin(arrival.flow, factsOf(known(arrival)))
     if (isHeard('normalized')) publish('normalized', { flow: arrival.flow, ...known(arrival) })
     let since: number | null = null
-    let heldMs = 0
+    let held: HeldPart | null = null
     if (arrival.window.kind !== 'request') flow.open()
 
     return {
@@ -45,12 +47,13 @@ export function createRecorder({ audit, clock, counts, waitersOf }: RecorderOpti
         flow.open()
       },
       answered(end) {
-        heldMs = since === null ? 0 : Math.round(clock.elapsed() - since)
-        flow.note({ held: heldPart(end, heldMs, waitersOf) })
+        held = heldPart(end, since === null ? 0 : Math.round(clock.elapsed() - since), waitersOf)
+        flow.note({ held })
       },
       ruled(ending) {
         count(counts, ending)
         noteEnding(flow, ending)
+        if (held !== null && ending.kind === 'allow' && ending.grant !== null) flow.note({ held: { ...held, grant: ending.isOnce ? 'once' : ending.grant } })
         if (isHeard('ruled')) publish('ruled', { flow: arrival.flow, ...known(arrival), action: actionOf(ending), rule: ruleOf(ending), code: codeOf(ending) })
       },
       closed(ending, outcome) {
@@ -65,6 +68,17 @@ export function createRecorder({ audit, clock, counts, waitersOf }: RecorderOpti
 /** A connection that ended before any request: its one record. */
 export function recordEnded(audit: Audit, flow: string, unread: Unread, reason: string): void {
   audit.begin(flow, { ...factsOf(unread), reason, error: 'client_left' }).close()
+}
+
+/** What happened beside the flows: reloads, doors that failed, warnings. */
+export function recordEvent(audit: Audit, event: DeskEvent): void {
+  switch (event.event) {
+    case 'policy': return audit.notice(event.problem === null ? `policy in force, generation ${event.generation}` : `the policy was not reloaded: ${event.problem}`)
+    case 'door-failed': return audit.notice(`the door "${event.door}" failed for question ${event.id}: ${event.problem}`)
+    case 'notice': return audit.notice(event.says)
+    case 'asked': case 'changed': case 'settled': return
+    default: return event satisfies never
+  }
 }
 
 function factsOf(unread: Unread): Parameters<Audit['begin']>[1] {
@@ -99,12 +113,13 @@ function count(counts: Counts, ending: Ending): void {
   else if (action === 'refuse') counts.refused++
 }
 
-function heldPart(end: WaitEnd, ms: number, waitersOf: (question: string) => number): NonNullable<Parameters<FlowRecorder['note']>[0]['held']> {
+type HeldPart = NonNullable<AuditRecord['held']>
+
+function heldPart(end: WaitEnd, ms: number, waitersOf: (question: string) => number): HeldPart {
   const question = 'question' in end ? end.question : null
   const by = 'by' in end ? end.by : null
   const door = 'door' in end ? end.door : null
-  const grant = end.kind === 'released' && end.once !== null ? 'once' : null
-  return { question, ms, by, door, grant, waiters: question === null ? 0 : waitersOf(question) }
+  return { question, ms, by, door, grant: null, waiters: question === null ? 0 : waitersOf(question) }
 }
 
 function outcomePart(outcome: Outcome): Parameters<FlowRecorder['close']>[0] {

@@ -32,6 +32,8 @@ export interface HeadWatch {
   readonly heads: number
   /** What broke the connection, in a head or behind one that was sound. */
   readonly fault: Fault | null
+  /** It was found in a head, and `take` has not come to it yet: heads before it are still to be served. */
+  readonly isFaultAhead: boolean
 }
 
 /** `nothing`: the connection is broken, or is HTTP no longer since a CONNECT. */
@@ -199,6 +201,7 @@ export function createHeadWatch(limits: HeadLimits): HeadWatch {
     },
     get heads() { return heads },
     get fault() { return fault },
+    get isFaultAhead() { return isFaultOfHead },
   }
 }
 

@@ -74,8 +74,15 @@ export interface AcceptOptions {
   inspect(socket: Duplex): Promise<string | null> | null
 }
 
+export interface Acceptor {
+  accept(socket: Duplex): void
+  /** Connections that are open. */
+  readonly count: number
+  destroy(): void
+}
+
 /** Takes connections, from a port or from an embedding runtime, and keeps count of them. */
-export function createAcceptor(options: AcceptOptions): { accept(socket: Duplex): void, readonly count: number } {
+export function createAcceptor(options: AcceptOptions): Acceptor {
   const open = new Set<Duplex>()
   const refuse = (socket: Duplex, code: RefusalCode, reason: string): void => {
     const connection = { socket, rawSocket: socket, isClosing: true } as Connection
@@ -86,6 +93,7 @@ export function createAcceptor(options: AcceptOptions): { accept(socket: Duplex)
   }
   return {
     get count() { return open.size },
+    destroy() { for (const socket of open) socket.destroy() },
     accept(socket) {
       socket.on('error', () => {})
       if (open.size >= options.limits.connections) return refuse(socket, 'proxy_full', `${open.size} connections are open`)

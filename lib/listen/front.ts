@@ -94,8 +94,11 @@ export function createFront(options: FrontOptions): Front {
       if (connection.isClosing) return
       connection.watch.push(chunk)
       afterChunk()
-      const fault = connection.watch.fault
-      if (fault !== null) onFault(connection, fault.code, fault.reason)
+      const { fault, isFaultAhead } = connection.watch
+      if (fault === null) return
+      if (!isFaultAhead) return onFault(connection, fault.code, fault.reason)
+      // Requests before it in these bytes are served first; if Node's parser waits for more of it, nobody else will tell.
+      process.nextTick(() => { if (connection.watch.isFaultAhead) onFault(connection, fault.code, fault.reason) })
     })
     socket.once('end', () => onHalfClose(connection))
     // Node would destroy the socket as soon as its answer is out, and unread bytes would turn that into a reset.

@@ -7,6 +7,7 @@
 import { TLSSocket } from 'node:tls'
 import type { SecureContext } from 'node:tls'
 import type { Duplex } from 'node:stream'
+import { parseAuthority } from '../identify/authority.ts'
 import { readClientHello } from '../identify/client-hello.ts'
 import { sniff } from '../identify/sniff.ts'
 import type { Clock } from '../model/clock.ts'
@@ -66,7 +67,8 @@ export function createIntercept(options: InterceptOptions): (opened: Opened) => 
         case 'refused': return give(`the tunnel's first bytes are malformed: ${seen.reason}`)
         case 'http':
           socket.unshift(seen.head)
-          return options.front.attach(socket, { rawSocket: socket, caller, tunnel: { authority, isSecure: false, serverName: null } })
+          options.front.attach(socket, { rawSocket: socket, caller, tunnel: { authority, isSecure: false, serverName: null } })
+          return void socket.resume()
         case 'tls':
           if (!isPassthrough) return endTls(opened, seen.head, seen.serverName)
           if (!names(seen.serverName, authority)) return give('the SNI of a passed-through tunnel is not its CONNECT host')
@@ -125,15 +127,15 @@ function peek(socket: Duplex, clock: Clock, silenceMs: number, tell: (seen: Seen
   let head: Buffer = Buffer.alloc(0)
   const settle = (seen: Seen): void => {
     timer.cancel()
-    socket.off('readable', onReadable)
+    // 'data' and a pause, not 'readable': taking that listener off resumes the socket a tick later, and what is put back is lost.
+    socket.pause()
+    socket.off('data', onData)
     socket.off('close', onClose)
     socket.off('end', onClose)
     tell(seen)
   }
   const onClose = (): void => settle({ kind: 'left' })
-  const onReadable = (): void => {
-    const chunk = socket.read() as Buffer | null
-    if (chunk === null) return
+  const onData = (chunk: Buffer): void => {
     head = head.length === 0 ? chunk : Buffer.concat([head, chunk])
     const { kind } = sniff(head)
     switch (kind) {
@@ -150,16 +152,19 @@ function peek(socket: Duplex, clock: Clock, silenceMs: number, tell: (seen: Seen
   const timer = clock.after(silenceMs, () => {
     settle(head.length === 0 ? { kind: 'opaque', head } : { kind: 'refused', reason: 'the first bytes stopped halfway' })
   })
-  socket.on('readable', onReadable)
   socket.once('close', onClose)
   socket.once('end', onClose)
-  if (socket.readableLength > 0) onReadable()
+  socket.on('data', onData)
+  socket.resume()
 }
 
 /** Whether an SNI, as the client wrote it, names the host that the tunnel was opened for. */
 function names(serverName: string | null, authority: Authority): boolean {
   if (serverName === null) return false
-  const named = canonicalHost(serverName)
+  // Its syntax first: the canonical form of bytes that are no host would be a host all the same.
+  const parsed = parseAuthority('host', serverName)
+  if (parsed.kind === 'refused' || parsed.port !== null) return false
+  const named = canonicalHost(parsed.host)
   return named.kind === 'host' && named.host === authority.host
 }
 

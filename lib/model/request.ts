@@ -85,9 +85,9 @@ export interface RawRequest {
   readonly isUpgrade: boolean
 }
 
-/** The twins of a request share this text; nothing else does. Parts are JSON, so no part can run into the next. */
+/** The twins of a request share this text; nothing else does, a request with other overriding methods least. Parts are JSON, so no part can run into the next. */
 export function twinKey(facts: Facts): string {
   const { client, scheme, host, port } = facts
-  const rest = facts.kind === 'request' ? [facts.method, facts.target] : []
+  const rest = facts.kind === 'request' ? [facts.methods, facts.target] : []
   return JSON.stringify([facts.kind, client, scheme, host, port, ...rest])
 }
