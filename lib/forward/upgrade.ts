@@ -25,6 +25,9 @@ export interface UpgradeOptions {
   readonly signal: AbortSignal
 }
 
+/** Without a byte, once one side has closed. */
+const CLOSING_MS = 1_000
+
 let proxy: Server | null = null
 
 async function theProxy(): Promise<Server> {
@@ -76,6 +79,8 @@ export async function upgrade(options: UpgradeOptions): Promise<Outcome> {
         accepted(answer) {
           status = 101
           upstream.setTimeout(options.idleMs, () => { window.cut(); done() })
+          // A WebSocket has no half-closed state of its own: what is still on its way gets a moment, then it is over.
+          client.once('end', () => upstream.setTimeout(CLOSING_MS, () => { window.cut(); done() }))
           client.on('data', (chunk: Uint8Array) => { bytesUp += chunk.length })
           upstream.on('data', (chunk: Uint8Array) => { bytesDown += chunk.length })
           keepOnlyOurs(answer)

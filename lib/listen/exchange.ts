@@ -26,6 +26,9 @@ export interface ExchangeParts {
   readonly clock: Clock
 }
 
+/** Between the two interim responses that tell whether a client still reads. */
+const PROBE_MS = 50
+
 export function createExchange(parts: ExchangeParts): Exchange {
   const { request, response, connection } = parts
   const gone = new Set<() => void>()
@@ -40,7 +43,11 @@ export function createExchange(parts: ExchangeParts): Exchange {
       if (code !== null && !hasBegun) refuse({ code, flow: parts.flow, rule: null, operatorReason: null })
       else cutOff(connection)
     },
-    probe() { interim(100, []) },
+    probe() {
+      interim(100, [])
+      // The first byte makes the kernel of a client that has gone answer with a reset, the second one meets it.
+      parts.clock.after(PROBE_MS, () => interim(100, []))
+    },
   }
   connection.underway.add(underway)
   response.on('close', () => { if (!response.writableFinished) leave(); finish() })

@@ -87,32 +87,33 @@ export function createIntercept(options: InterceptOptions): (opened: Opened) => 
       secureContext: options.contextFor(authority.host, authority.hostKind),
       ALPNProtocols: PROTOCOLS,
     })
-    const fail = (reason: string): void => {
+    const timer = options.clock.after(options.limits.handshakeMs, () => fail('the TLS handshake took too long'))
+    const settle = (): void => {
       timer.cancel()
-      secure.removeAllListeners('secure')
+      secure.off('close', onEnd)
+      secure.off('end', onEnd)
+      secure.off('error', onError)
+      secure.off('secure', onSecure)
+    }
+    const fail = (reason: string): void => {
+      settle()
       options.ended(options.newFlow(), unread(opened), reason)
       secure.destroy()
       socket.destroy()
     }
-    const onClose = (): void => fail('the client ended the TLS handshake')
-    const onError = (error: NodeJS.ErrnoException): void => {
-      secure.off('close', onClose)
-      fail(handshakeProblem(error))
+    const onEnd = (): void => fail('the client ended the TLS handshake; it may not trust the CA of this firewall (`sallyport env` has the variables)')
+    const onError = (error: NodeJS.ErrnoException): void => fail(handshakeProblem(error))
+    const onSecure = (): void => {
+      settle()
+      options.front.attach(secure, { rawSocket: socket, caller, tunnel: { authority, isSecure: true, serverName } })
     }
-    const timer = options.clock.after(options.limits.handshakeMs, () => {
-      secure.off('close', onClose)
-      fail('the TLS handshake took too long')
-    })
-    secure.once('close', onClose)
+    secure.once('close', onEnd)
+    secure.once('end', onEnd)
     secure.once('error', onError)
+    secure.once('secure', onSecure)
+    // An error that nobody hears would end the process.
     secure.on('error', () => {})
     socket.on('error', () => {})
-    secure.once('secure', () => {
-      timer.cancel()
-      secure.off('close', onClose)
-      secure.off('error', onError)
-      options.front.attach(secure, { rawSocket: socket, caller, tunnel: { authority, isSecure: true, serverName } })
-    })
   }
 }
 

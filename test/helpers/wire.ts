@@ -50,6 +50,7 @@ export function wireOf(socket: Socket | TLSSocket): Wire {
   const tell = (): void => { for (const call of [...waiting]) call() }
   socket.on('data', (chunk: Buffer) => { text += chunk.toString('latin1'); tell() })
   socket.on('error', () => {})
+  socket.resume()
   for (const event of ['end', 'close']) socket.on(event, () => { isEnded = true; tell() })
   const wait = (isDone: () => boolean, problem: () => string): Promise<string> => new Promise((resolve, reject) => {
     const look = (): void => {

@@ -1,7 +1,8 @@
 /** I1–I11 on the whole house, with real sockets. Each is a promise of docs/architecture.md. */
 import t from 'tap'
-import { readFileSync, readdirSync, statSync } from 'node:fs'
+import { mkdtempSync, readFileSync, readdirSync, rmSync, statSync } from 'node:fs'
 import { connect } from 'node:net'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { inspect } from 'node:util'
 import { openHouse } from '../helpers/house.ts'
@@ -110,7 +111,7 @@ t.test('I5: exactly one closing record per flow, on every path', async t => {
     ['held until the hold ended', () => through('ask.test', get(`ask.test:${origin.port}`)), 'approval_pending'],
     ['malformed', () => through('open.test', 'GET  / HTTP/1.1\r\n\r\n'), 'malformed_request'],
     ['another host', () => through('open.test', get('shut.test')), 'misdirected'],
-    ['no CONNECT target', async () => { const wire = await openWire(house.port); wire.write('CONNECT nothing HTTP/1.1\r\n\r\n'); await wire.ended() }, 'malformed_request'],
+    ['no CONNECT target', async () => { const wire = await openWire(house.port); wire.write('CONNECT nothing HTTP/1.1\r\n\r\n'); await wire.ended() }, 'malformed_target'],
     ['a connection without a byte', async () => { const wire = await openWire(house.port); wire.socket.end(); await wire.ended() }, null],
     ['a tunnel without a byte', async () => { const wire = await openSecureTunnel(house.port, `open.test:${origin.port}`, { ca: house.ca }); wire.socket.end(); await wire.ended() }, null],
     ['a client that does not trust us', async () => { await openSecureTunnel(house.port, `open.test:${origin.port}`, {}).catch(() => {}) }, null],
@@ -177,7 +178,9 @@ t.test('I9: a refusal says nothing that the client did not send, but code, flow,
 })
 
 t.test('I10: the operator\'s door cannot be reached through the proxy', async t => {
-  const dir = t.testdir()
+  // Short: the path of a socket has at most 107 bytes.
+  const dir = mkdtempSync(join(tmpdir(), 'sp-'))
+  t.teardown(() => rmSync(dir, { recursive: true, force: true }))
   const control = join(dir, 'private', 'c.sock')
   const house = await openHouse(t, { version: 1, rules: [{ id: 'all', host: '**', anyHost: true, scheme: ['http', 'https'], port: '1-65535', private: true, access: 'full' }] }, { control })
   t.equal(statSync(control).mode & 0o777, 0o600)

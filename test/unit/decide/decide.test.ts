@@ -50,6 +50,7 @@ t.test('the ruling', async t => {
     ['a request with content is more than a read', request('/z', { hasContent: true }), { rules: [{ ...all, access: 'read-only' }] }, { kind: 'hold' }],
     ['but content takes no request out of a deny', request('/z', { hasContent: true }), { rules: [all, { id: 'no', action: 'deny', host: HOST, access: 'read-only' }] }, { kind: 'deny', rule: 'no' }],
     ['an upgrade is more than a read', request('/z', { scheme: 'wss' }), { rules: [{ ...all, scheme: ['https', 'wss'], access: 'read-only' }] }, { kind: 'hold' }],
+    ['fewer wildcards are more specific than more fixed characters', request('/x/ayyyyb'), { rules: [{ ...all, id: 'a', path: '/x/*yyyy*' }, { ...all, id: 'b', path: '/x/*' }] }, { kind: 'allow', rule: 'b' }],
     ['a rule has ended when its time comes', request('/z'), { rules: [{ ...all, expires: '2030-01-01T00:00:00Z' }] }, { kind: 'hold' }],
     ['and not before', request('/z'), { rules: [{ ...all, expires: '2030-01-01T00:00:01Z' }] }, { kind: 'allow' }],
     ['a clock that is no number keeps a deny', request('/z'), { now: NaN, rules: [all, { id: 'no', action: 'deny', host: HOST, expires: '2031-01-01T00:00:00Z' }] }, { kind: 'deny', rule: 'no' }],
@@ -110,6 +111,9 @@ t.test('terms are those of the rule that rules', async t => {
   t.same(termsOf(ruleset, 'gone'), PUBLIC)
   const same = compileRuleset({ version: 1, rules: [{ ...narrow }, { ...narrow, id: 'b', private: ['10.0.0.0/8', '192.168.0.0/16'] }] }, 'h')
   t.equal(termsOf(same, 'narrow').scope.key, termsOf(same, 'b').scope.key, 'the same scope has the same key')
+  const lists = compileRuleset({ version: 1, rules: [{ id: 'a', cidr: ['10.0.0.0/8', '8.8.8.8'] }, { id: 'b', cidr: ['8.8.8.8/32', '10.0.0.0/8'] }, { id: 'c', cidr: '8.8.8.8', private: '10.0.0.0/8' }] }, 'h')
+  t.equal(termsOf(lists, 'a').scope.key, termsOf(lists, 'b').scope.key)
+  t.not(termsOf(lists, 'a').scope.key, termsOf(lists, 'c').scope.key, 'and another scope another')
 })
 
 t.test('a literal of a class that nothing opens is denied at once', async t => {
@@ -132,6 +136,7 @@ t.test('a literal of a class that nothing opens is denied at once', async t => {
     ['a deny matches it as either', '[::ffff:8.8.8.8]', { rules: [{ id: 'v6', action: 'deny', cidr: '::ffff:0:0/96' }] }, { kind: 'deny', rule: 'v6' }],
     ['and as IPv4', '[64:ff9b::808:808]', { rules: [{ id: 'v4', action: 'deny', cidr: '8.8.8.0/24' }] }, { kind: 'deny', rule: 'v4' }],
     ['an allow needs every address inside', '[2001:0:808:808:0:0:f6f6:f6f6]', { rules: [{ id: 'v4', cidr: '8.8.8.0/24' }] }, { kind: 'deny', code: 'address_forbidden' }],
+    ['also where the rule opens every private address', '[2001:0:a00:1:0:0:3f57:fffe]', { rules: [{ id: 'lan', cidr: '10.0.0.0/8', private: true }] }, { kind: 'deny', code: 'address_forbidden' }],
     ['no host pattern matches a literal', '8.8.8.8', { rules: [{ id: 'any', host: '**', anyHost: true }] }, { kind: 'hold', rule: null }],
     ['the metadata name is metadata', 'metadata.google.internal', { rules: [{ id: 'm', host: 'metadata.google.internal', private: true }] }, { kind: 'deny', code: 'address_forbidden' }],
     ['in any spelling', 'Metadata.Google.Internal.', {}, { kind: 'deny', code: 'address_forbidden' }],
