@@ -106,14 +106,14 @@ t.test('a ticket does not survive the leaf that it was given under', async t => 
   const ends = await openEnds(t, clock)
   const { session } = await ends.visit('a.example', 'name', {})
   // The leaf is made anew, one that is valid for the client's real clock too.
-  ahead = -3_600_001
+  ahead = -2 * 3_600_000
   const second = await ends.visit('a.example', 'name', { session })
   t.notOk(second.isResumed)
 })
 
 t.test('a client that does not trust the CA, or wants another host, ends the handshake', async t => {
   const ends = await openEnds(t)
-  await t.rejects(ends.visit('a.example', 'name', { ca: [] }), { code: 'UNABLE_TO_GET_ISSUER_CERT_LOCALLY' })
+  await t.rejects(ends.visit('a.example', 'name', { ca: [] }), { code: 'UNABLE_TO_VERIFY_LEAF_SIGNATURE' })
   await t.rejects(ends.visit('a.example', 'name', { servername: 'b.example' }), { code: 'ERR_TLS_CERT_ALTNAME_INVALID' })
 })
 
