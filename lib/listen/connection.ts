@@ -49,7 +49,10 @@ export interface Connection {
   readonly underway: Set<Underway>
   /** Flows begun on it. A connection that ends with none is a flow by itself. */
   flows: number
+  /** Nothing further on it is read as a request; answers to what came before are still sent, in order. */
   isClosing: boolean
+  /** We are shutting down: the next answer is the last. */
+  isDraining: boolean
 }
 
 export interface ConnectionLimits {

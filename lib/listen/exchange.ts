@@ -76,7 +76,7 @@ export function createExchange(parts: ExchangeParts): Exchange {
     if (hasBegun || isOver) return
     hasBegun = true
     const reply = renderRefusal(refusal, parts.said)
-    const mayKeepAlive = !reply.close && !connection.isClosing && !(parts.expectsContinue && !request.complete)
+    const mayKeepAlive = !reply.close && !connection.isDraining && !(parts.expectsContinue && !request.complete)
     if (!mayKeepAlive) connection.isClosing = true
     if (response.socket === null && connection.socket.destroyed) return finish()
     send(response, reply, mayKeepAlive)
@@ -107,7 +107,7 @@ export function createExchange(parts: ExchangeParts): Exchange {
     begin(status, fields, length) {
       if (hasBegun) throw new Error('a final response has begun already')
       hasBegun = true
-      if (connection.isClosing) response.shouldKeepAlive = false
+      if (connection.isDraining) response.shouldKeepAlive = false
       response.sendDate = false
       response.writeHead(status, STATUS_CODES[status] ?? '', length === null ? [...fields] : [...fields, 'Content-Length', String(length)])
       process.nextTick(flushHead, response)

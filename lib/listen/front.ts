@@ -79,7 +79,7 @@ export function createFront(options: FrontOptions): Front {
   })
 
   function attach(socket: Duplex, origin: Origin): void {
-    const connection: Connection = { socket, ...origin, watch: createHeadWatch(limits), underway: new Set(), flows: 0, isClosing: false }
+    const connection: Connection = { socket, ...origin, watch: createHeadWatch(limits), underway: new Set(), flows: 0, isClosing: false, isDraining: false }
     connections.set(socket, connection)
     socket.on('error', () => {})
     socket.once('close', () => {
@@ -212,7 +212,10 @@ export function createFront(options: FrontOptions): Front {
   return {
     attach,
     drain() {
-      for (const connection of connections.values()) if (connection.underway.size === 0) closeGently(connection, clock)
+      for (const connection of connections.values()) {
+        connection.isDraining = true
+        if (connection.underway.size === 0) closeGently(connection, clock)
+      }
     },
     destroy() {
       for (const connection of connections.values()) connection.rawSocket.destroy()
