@@ -1,0 +1,202 @@
+/** Each limit of lib/limits.ts does what its row says. Time is a fake clock wherever one can be handed in. */
+import t from 'tap'
+import { createServer } from 'node:net'
+import type { AddressInfo, Socket } from 'node:net'
+import { fakeClock } from '../helpers/fake-clock.ts'
+import { openHouse } from '../helpers/house.ts'
+import type { House } from '../helpers/house.ts'
+import { startOrigin } from '../helpers/origin.ts'
+import { openSecureTunnel, openTunnel, openWire } from '../helpers/wire.ts'
+import type { PolicyDocument } from '../../lib/index.ts'
+import { limitsWith } from '../../lib/limits.ts'
+
+const policy = (port: number): PolicyDocument => ({ version: 1, rules: [
+  { id: 'open', host: 'open.test', port, private: true, access: 'full', scheme: ['http', 'https'] },
+  { id: 'ask', action: 'hold', host: ['ask.test', 'a.test', 'b.test'], private: true },
+] })
+const line = (port: number, host = 'open.test', path = '/'): string => `GET http://${host}:${port}${path} HTTP/1.1\r\nHost: ${host}:${port}\r\n`
+const turns = async (count: number): Promise<void> => { for (let n = 0; n < count; n++) await new Promise(setImmediate) }
+/** Lets real sockets deliver before fake time moves. */
+const until = async (isSo: () => boolean): Promise<void> => { while (!isSo()) await new Promise(setImmediate) }
+
+t.test('limits are whole numbers of at least 1, and no hold is endless', async t => {
+  for (const bad of [0, -1, 1.5, Infinity, NaN, 2 ** 31]) t.throws(() => limitsWith({ holdMs: bad }), RangeError, String(bad))
+  t.equal(limitsWith({}).holdMs, 240_000)
+})
+
+t.test('head, target and fields: 431 and 414, at the limit and one over', async t => {
+  const origin = await startOrigin(t)
+  const house = await openHouse(t, policy(origin.port))
+  const send = async (bytes: string): Promise<string> => {
+    const wire = await openWire(house.port)
+    wire.write(bytes)
+    return (await wire.ended()).slice(9, 12)
+  }
+  const head = (fields: string): string => `${line(origin.port)}Connection: close\r\n${fields}\r\n`
+  const pad = 16_384 - head('X: \r\n').length
+  t.equal(await send(head(`X: ${'a'.repeat(pad)}\r\n`)), '200', 'a head of 16 KiB')
+  t.equal(await send(head(`X: ${'a'.repeat(pad + 1)}\r\n`)), '431', 'a byte more')
+  const target = (length: number): string => `${line(origin.port, 'open.test', `/${'a'.repeat(length - `http://open.test:${origin.port}/`.length)}`)}Connection: close\r\n\r\n`
+  t.equal(await send(target(8_192)), '200', 'a target of 8 KiB')
+  t.equal(await send(target(8_193)), '414', 'a byte more')
+  t.equal(await send(head('A: b\r\n'.repeat(198))), '200', '200 fields')
+  t.equal(await send(head('A: b\r\n'.repeat(199))), '431', 'a field more')
+})
+
+t.test('a head that does not arrive in 10 s is 408; slow bytes do not help it', async t => {
+  const clock = fakeClock()
+  const origin = await startOrigin(t)
+  const house = await openHouse(t, policy(origin.port), { clock })
+  const wire = await openWire(house.port)
+  wire.write('GET http://open.test/ HT')
+  await until(() => house.firewall.status().counts.connections === 1)
+  await turns(20)
+  clock.advance(9_000)
+  wire.write('TP/1.1\r\n')
+  await turns(20)
+  t.equal(wire.text, '')
+  clock.advance(1_000)
+  await wire.until('header_timeout')
+  t.match(wire.text, /^HTTP\/1\.1 408/)
+  clock.advance(5_000)
+  await wire.ended()
+})
+
+t.test('a TLS handshake that does not end in 10 s ends the connection', async t => {
+  const clock = fakeClock()
+  const house = await openHouse(t, policy(1), { clock })
+  const { socket } = await openTunnel(house.port, 'open.test:443')
+  socket.write(Buffer.from('1603010200', 'hex'))
+  await turns(20)
+  clock.advance(10_000)
+  await new Promise(resolve => socket.once('close', resolve))
+  t.match((await house.closings(1))[0]?.reason, /stopped halfway/)
+})
+
+t.test('a silent tunnel counts as an opaque stream after 10 s', async t => {
+  const clock = fakeClock()
+  const house = await openHouse(t, policy(1), { clock })
+  const wire = await openTunnel(house.port, 'ask.test:25')
+  await turns(20)
+  clock.advance(10_000)
+  const [question] = await house.questions(1)
+  t.match(question, { scheme: 'tcp', host: 'ask.test', port: 25 })
+  wire.close()
+})
+
+t.test('more connections than may be open are told 503', async t => {
+  const house = await openHouse(t, policy(1), { limits: { connections: 2 } })
+  const open = [await openWire(house.port), await openWire(house.port)]
+  await until(() => house.firewall.status().counts.connections === 2)
+  const third = await openWire(house.port)
+  t.match(await third.ended(), /^HTTP\/1\.1 503 [^]*connection_limit_reached[^]*proxy_full/)
+  for (const wire of open) wire.close()
+})
+
+t.test('waiters, questions about one host, and waiters of one client are bounded', async t => {
+  const origin = await startOrigin(t)
+  const ask = async (house: House, host: string, path: string, fields = ''): Promise<string> => {
+    const wire = await openWire(house.port)
+    t.teardown(() => wire.close())
+    wire.write(`${line(origin.port, host, path)}Connection: close\r\n${fields}\r\n`)
+    const before = house.firewall.status().counts.waiting
+    await until(() => wire.text !== '' || house.firewall.status().counts.waiting > before)
+    return wire.text === '' ? 'waits' : await wire.ended()
+  }
+  const full = /^HTTP\/1\.1 503 [^]*approval_queue_full/
+  const waiters = await openHouse(t, policy(origin.port), { limits: { waiters: 2 } })
+  t.equal(await ask(waiters, 'a.test', '/1'), 'waits')
+  t.equal(await ask(waiters, 'b.test', '/2'), 'waits')
+  t.match(await ask(waiters, 'ask.test', '/3'), full)
+
+  const questions = await openHouse(t, policy(origin.port), { limits: { questionsPerHost: 1 } })
+  t.equal(await ask(questions, 'a.test', '/1'), 'waits')
+  t.match(await ask(questions, 'a.test', '/2'), full)
+  t.equal(await ask(questions, 'a.test', '/1'), 'waits', 'a twin joins')
+  t.equal(await ask(questions, 'b.test', '/2'), 'waits', 'another host')
+
+  const token = (name: string): string => `Proxy-Authorization: Basic ${Buffer.from(`${name}:${name.repeat(16)}`).toString('base64')}\r\n`
+  const clients = await openHouse(t, policy(origin.port), { limits: { waitersPerClient: 1 }, clientTokens: ['x', 'y'].map(name => ({ name, token: name.repeat(16) })) })
+  t.equal(await ask(clients, 'a.test', '/1', token('x')), 'waits')
+  t.match(await ask(clients, 'a.test', '/2', token('x')), full)
+  t.equal(await ask(clients, 'a.test', '/3', token('y')), 'waits', 'another client')
+  t.equal(clients.firewall.pending()[0]?.client, 'x')
+})
+
+t.test('an upstream that accepts and says nothing in TLS is given up after 10 s', async t => {
+  const clock = fakeClock()
+  const sockets = new Set<Socket>()
+  const mute = createServer(socket => { sockets.add(socket); socket.on('error', () => {}) })
+  await new Promise<void>(resolve => mute.listen(0, '127.0.0.1', resolve))
+  t.teardown(() => { for (const socket of sockets) socket.destroy(); mute.close() })
+  const { port } = mute.address() as AddressInfo
+  const house = await openHouse(t, policy(port), { clock })
+  const wire = await openSecureTunnel(house.port, `open.test:${port}`, { ca: house.ca })
+  wire.write(`GET / HTTP/1.1\r\nHost: open.test:${port}\r\n\r\n`)
+  await until(() => sockets.size === 1)
+  await turns(20)
+  clock.advance(10_000)
+  await wire.until('upstream_timeout')
+  t.match(wire.text, /^HTTP\/1\.1 504 [^]*connection_timeout/)
+  wire.close()
+})
+
+t.test('an unused connection to an upstream is closed after 30 s', async t => {
+  const clock = fakeClock()
+  const origin = await startOrigin(t)
+  const house = await openHouse(t, policy(origin.port), { clock })
+  const wire = await openWire(house.port)
+  wire.write(`${line(origin.port)}\r\n`)
+  await wire.until('ok\n')
+  t.equal(origin.sockets.size, 1)
+  clock.advance(28_000)
+  await turns(20)
+  t.equal(origin.sockets.size, 1, 'kept for 28 s')
+  clock.advance(4_000)
+  await until(() => origin.sockets.size === 0)
+  wire.close()
+})
+
+t.test('look-ups run eight at a time', async t => {
+  let underway = 0
+  let most = 0
+  const done: (() => void)[] = []
+  const house = await openHouse(t, { version: 1, rules: [{ id: 'all', host: '**.test', anyHost: true, scheme: 'http', port: 80 }] }, {
+    lookup: () => {
+      most = Math.max(most, ++underway)
+      return new Promise(resolve => done.push(() => { underway--; resolve([]) }))
+    },
+  })
+  const wires = await Promise.all(Array.from({ length: 20 }, async (_, n) => {
+    const wire = await openWire(house.port)
+    wire.write(`GET http://n${n}.test/ HTTP/1.1\r\nHost: n${n}.test\r\nConnection: close\r\n\r\n`)
+    return wire
+  }))
+  await until(() => done.length === 8)
+  await turns(50)
+  t.equal(done.length, 8)
+  let next: (() => void) | undefined
+  while (wires.some(wire => wire.text === '')) {
+    next = done.shift()
+    next?.()
+    await turns(1)
+  }
+  t.equal(most, 8)
+})
+
+t.test('a waiting client is kept alive in the way that its kind can take', async t => {
+  const origin = await startOrigin(t)
+  for (const [agent, expected] of [['python-requests/2.28', /100 Continue/], ['node', /102 Processing/], ['curl/7.88', null], ['Go-http-client/1.1', null]] as const) {
+    const clock = fakeClock()
+    const house = await openHouse(t, policy(origin.port), { clock })
+    const wire = await openWire(house.port)
+    wire.write(`${line(origin.port, 'ask.test')}User-Agent: ${agent}\r\nConnection: close\r\n\r\n`)
+    const [question] = await house.questions(1)
+    for (let n = 0; n < 3; n++) { clock.advance(3_000); await turns(5) }
+    await house.firewall.answer(question!.id, { verdict: 'approve', grant: 'once' })
+    const text = await wire.ended()
+    t.match(text, /HTTP\/1\.1 200/, agent)
+    if (expected === null) t.match(text, /^HTTP\/1\.1 200/, `${agent}: nothing before the answer`)
+    else t.equal(text.match(new RegExp(expected, 'g'))?.length, 3, `${agent}: every 3 s`)
+  }
+})
