@@ -2,8 +2,8 @@
  * The judgement: may this request pass, must somebody be asked, or is it denied.
  *
  * Pure, synchronous and total: whatever goes wrong while judging is a denial. Deny, then a live grant, then hold,
- * then allow, then `unmatched`; every reading of the request is judged so, and the strictest ruling wins. The only
- * place, with nothing beside it, where a permit is written.
+ * then allow, then `unmatched`; every reading of the request is judged so, and the strictest ruling wins. The one file
+ * in which permits are written.
  */
 import { classifyAddress, opensLiteral } from './address.ts'
 import type { RuleContext } from './conditions.ts'
