@@ -3,7 +3,6 @@
  * that knows every room.
  */
 import type { Server } from 'node:net'
-import type { Duplex } from 'node:stream'
 import { functionDoor } from './approve/function.ts'
 import { createAudit } from './audit/record.ts'
 import { parseAnswer } from './config/load.ts'
@@ -15,7 +14,7 @@ import { serveControl } from './control/server.ts'
 import { createAddressJudge } from './decide/address.ts'
 import { admit } from './decide/admit.ts'
 import { explain } from './decide/explain.ts'
-import type { Explanation } from './decide/explain.ts'
+import type { Firewall, Ruled } from './contract.ts'
 import { openDesk, readPolicy } from './desk.ts'
 import { createForwarder } from './forward/forward.ts'
 import { keepaliveFor, startKeepalive } from './hold/keepalive.ts'
@@ -28,14 +27,11 @@ import { createIntercept } from './listen/intercept.ts'
 import { limitsWith } from './limits.ts'
 import { systemClock } from './model/clock.ts'
 import type { Allow, Decision } from './model/decision.ts'
-import type { AnswerResult, DeskEvent, Status } from './model/desk.ts'
+import type { Status } from './model/desk.ts'
 import { OperatorError } from './model/errors.ts'
 import type { Arrival, Outcome } from './model/flow.ts'
-import type { Answer, Held } from './model/hold.ts'
-import type { PolicyDocument } from './model/policy.ts'
 import type { RawFields } from './model/request.ts'
 import { describeRequest } from './normalize/offline.ts'
-import type { RequestLike } from './normalize/offline.ts'
 import { normalizeConnect, normalizeRequest } from './normalize/request.ts'
 import type { FirewallOptions } from './options.ts'
 import { handle } from './pipeline.ts'
@@ -54,43 +50,6 @@ const MAX_CONTEXTS = 1_000
 const MAX_IDLE_UPSTREAM = 1_000
 /** Interim responses of one exchange that are passed on. */
 const MAX_INTERIM = 16
-
-export interface Firewall extends AsyncDisposable {
-  /** Opens the proxy's port. @param address default `127.0.0.1` and a free port */
-  listen(address?: { readonly host?: string, readonly port?: number }): Promise<{ readonly url: string, readonly host: string, readonly port: number }>
-  /** Serves a connection that the embedding runtime has already, as if a client had opened it to the proxy's port. */
-  handle(socket: Duplex): void
-  /** The open questions, oldest first. */
-  pending(): readonly Held[]
-  /** Answers a question. It is told as accepted only once the data path has it. */
-  answer(id: string, answer: Answer): Promise<AnswerResult>
-  /** Reads the policy again, or takes another one. @throws OperatorError; the last good policy stays in force */
-  reload(policy?: string | PolicyDocument): Promise<void>
-  /** How a request would be ruled now. Nothing is sent, asked or counted. */
-  decide(request: RequestLike): Ruled
-  /** The same with every rule considered, and why not. */
-  explain(request: RequestLike): Explanation | { readonly refused: string }
-  /** Environment variables that make clients use the proxy and trust its CA. Call it after `listen()`. */
-  env(): Record<string, string>
-  status(): Status
-  /** @returns how to stop listening */
-  subscribe(listener: (event: DeskEvent) => void): () => void
-  readonly ca: { readonly path: string, readonly bundle: string, readonly fingerprint: string, readonly dir: string }
-  /** Path of the control socket; null where there is none. */
-  readonly control: string | null
-  /** Answers what is held, lets what flows end for `limits.drainMs`, and closes. */
-  close(): Promise<void>
-}
-
-/** A ruling as told to a caller. */
-export interface Ruled {
-  readonly action: 'allow' | 'hold' | 'deny' | 'refused'
-  readonly rule: string | null
-  /** Code of the refusal, if any. */
-  readonly code: string | null
-  readonly reason: string | null
-  readonly wouldHold: boolean
-}
 
 /** @throws OperatorError for whatever of the options cannot stand: one sentence, and what to do */
 export async function createFirewall(options: FirewallOptions): Promise<Firewall> {

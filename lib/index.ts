@@ -1,6 +1,6 @@
 /** The front door: everything that a user of the library may rely on, and nothing else. */
 export { createFirewall } from './firewall.ts'
-export type { Firewall, Ruled } from './firewall.ts'
+export type { Firewall, Ruled } from './contract.ts'
 export type { ApproveFunction, AuditTarget, FirewallOptions } from './options.ts'
 export { LIMITS } from './limits.ts'
 export type { LimitRow, LimitUnit, Limits } from './limits.ts'

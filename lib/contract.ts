@@ -1,0 +1,46 @@
+/**
+ * What a running firewall offers: the public side of `createFirewall`.
+ */
+import type { Duplex } from 'node:stream'
+import type { Explanation } from './decide/explain.ts'
+import type { AnswerResult, DeskEvent, Status } from './model/desk.ts'
+import type { Answer, Held } from './model/hold.ts'
+import type { PolicyDocument } from './model/policy.ts'
+import type { RequestLike } from './normalize/offline.ts'
+
+export interface Firewall extends AsyncDisposable {
+  /** Opens the proxy's port. @param address default `127.0.0.1` and a free port */
+  listen(address?: { readonly host?: string, readonly port?: number }): Promise<{ readonly url: string, readonly host: string, readonly port: number }>
+  /** Serves a connection that the embedding runtime has already, as if a client had opened it to the proxy's port. */
+  handle(socket: Duplex): void
+  /** The open questions, oldest first. */
+  pending(): readonly Held[]
+  /** Answers a question. It is told as accepted only once the data path has it. */
+  answer(id: string, answer: Answer): Promise<AnswerResult>
+  /** Reads the policy again, or takes another one. @throws OperatorError; the last good policy stays in force */
+  reload(policy?: string | PolicyDocument): Promise<void>
+  /** How a request would be ruled now. Nothing is sent, asked or counted. */
+  decide(request: RequestLike): Ruled
+  /** The same with every rule considered, and why not. */
+  explain(request: RequestLike): Explanation | { readonly refused: string }
+  /** Environment variables that make clients use the proxy and trust its CA. Call it after `listen()`. */
+  env(): Record<string, string>
+  status(): Status
+  /** @returns how to stop listening */
+  subscribe(listener: (event: DeskEvent) => void): () => void
+  readonly ca: { readonly path: string, readonly bundle: string, readonly fingerprint: string, readonly dir: string }
+  /** Path of the control socket; null where there is none. */
+  readonly control: string | null
+  /** Answers what is held, lets what flows end for `limits.drainMs`, and closes. */
+  close(): Promise<void>
+}
+
+/** A ruling as told to a caller. */
+export interface Ruled {
+  readonly action: 'allow' | 'hold' | 'deny' | 'refused'
+  readonly rule: string | null
+  /** Code of the refusal, if any. */
+  readonly code: string | null
+  readonly reason: string | null
+  readonly wouldHold: boolean
+}
