@@ -65,13 +65,13 @@ export function openCa(pem: CaPem, now: number): Opened {
   if (certificate === null) return unfit('ca.crt is not exactly one certificate')
   if (!certificate.checkPrivateKey(key)) return unfit('ca.key is not the key of ca.crt')
   if (!certificate.ca) return unfit('ca.crt is not the certificate of a CA')
-  const { subject, keyIdentifier } = identityOf(certificate.raw)
-  if (keyIdentifier === null) return unfit('ca.crt has no subject key identifier')
+  const { name, keyIdentifier } = readIdentity(certificate)
+  if (name === null || keyIdentifier === null) return unfit('ca.crt has no subject key identifier that can be read')
   const notAfter = Date.parse(certificate.validTo)
   // Written so that a date that cannot be read is a refusal.
   if (!(Date.parse(certificate.validFrom) <= now)) return unfit(`ca.crt is not valid before ${certificate.validFrom}`)
   if (!(now < notAfter)) return unfit(`ca.crt expired on ${certificate.validTo}`)
-  return { kind: 'opened', certificate, authority: { name: subject, keyIdentifier, notAfter, sign: signerOf(key) } }
+  return { kind: 'opened', certificate, authority: { name, keyIdentifier, notAfter, sign: signerOf(key) } }
 }
 
 /** The name of the pair that a key belongs to; null where it is no key of a CA. */
@@ -90,6 +90,15 @@ function readKey(pem: string): KeyObject | null {
   } catch {
     // Whatever OpenSSL says of it: it is not a key we can use.
     return null
+  }
+}
+
+function readIdentity(certificate: X509Certificate): { readonly name: Piece | null, readonly keyIdentifier: Uint8Array | null } {
+  try {
+    return identityOf(certificate.raw)
+  } catch {
+    // OpenSSL reads more than DER; what we cannot read we cannot put into a leaf.
+    return { name: null, keyIdentifier: null }
   }
 }
 

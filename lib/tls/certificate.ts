@@ -54,14 +54,14 @@ export const NO_NAME: Piece = pki.distinguishedNameToAsn1({ attributes: [] })
 /** DER that `node:crypto` wrote, as a piece. */
 export const pieceOf = (der: Uint8Array): Piece => asn1.fromDer(binary(der))
 
-/** The subject and the subject key identifier of a certificate; the identifier is null where it has none. */
-export function identityOf(certificate: Uint8Array): { readonly subject: Piece, readonly keyIdentifier: Uint8Array | null } {
+/** The subject and the subject key identifier of a certificate; the identifier is null where it has none. @throws Error for what only others can read */
+export function identityOf(certificate: Uint8Array): { readonly name: Piece, readonly keyIdentifier: Uint8Array | null } {
   const fields = children(children(pieceOf(certificate))[0])
   const extensions = children(children(fields.find(field => field.tagClass === Class.CONTEXT_SPECIFIC && (field.type as number) === 3))[0])
   const found = extensions.find(extension => children(extension)[0]?.value === oid(OID.subjectKeyIdentifier).value)
   const wrapped = children(found).at(-1)?.value
   return {
-    subject: fields[5] ?? NO_NAME,
+    name: fields[5] ?? NO_NAME,
     keyIdentifier: typeof wrapped === 'string' ? Buffer.from(asn1.fromDer(wrapped).value as string, 'latin1') : null,
   }
 }

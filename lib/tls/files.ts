@@ -62,7 +62,6 @@ export function publish(from: string, to: string): boolean {
   try {
     // A link, because a rename would overwrite.
     linkSync(from, to)
-    syncFolder(to)
     return true
   } catch (error) {
     if (errorCode(error) === 'EEXIST') return false
@@ -75,9 +74,19 @@ export function replace(path: string, draft: string, text: string, mode: number)
   try {
     writeNew(draft, text, mode)
     renameSync(draft, path)
-    syncFolder(path)
+    syncFolder(dirname(path))
   } finally {
     rmSync(draft, { force: true })
+  }
+}
+
+/** A name is on the disk once its folder is. */
+export function syncFolder(path: string): void {
+  const folder = openSync(path, 'r')
+  try {
+    fsyncSync(folder)
+  } finally {
+    closeSync(folder)
   }
 }
 
@@ -85,16 +94,6 @@ export function replace(path: string, draft: string, text: string, mode: number)
 export function errorCode(error: unknown): string {
   if (!(error instanceof Error)) return 'unknown error'
   return (error as NodeJS.ErrnoException).code ?? error.message
-}
-
-/** A name is on the disk once its folder is. */
-function syncFolder(path: string): void {
-  const folder = openSync(dirname(path), 'r')
-  try {
-    fsyncSync(folder)
-  } finally {
-    closeSync(folder)
-  }
 }
 
 const unreadable = (problem: string, cause?: unknown): FileRead => ({ kind: 'unreadable', problem, cause })

@@ -16,7 +16,7 @@ import type { Clock } from '../model/clock.ts'
 import { OperatorError } from '../model/errors.ts'
 import { makeCa, openCa, pairNameOf } from './ca.ts'
 import type { Authority, CaPem, NewCa } from './ca.ts'
-import { errorCode, publish, readText, writeNew } from './files.ts'
+import { errorCode, publish, readText, syncFolder, writeNew } from './files.ts'
 
 /** A CA, as the rest of the house may know it. */
 export interface Store {
@@ -102,23 +102,27 @@ function finish(dir: string, keyPem: string): string | null {
 }
 
 function makePair(dir: string, ca: NewCa): void {
+  let isOurs = false
   try {
     mkdirSync(dir, { recursive: true, mode: 0o700 })
-    try {
-      writeNew(staged(dir, ca.pair, 'crt'), ca.certificate, 0o644)
-      writeNew(staged(dir, ca.pair, 'key'), ca.key, 0o600)
-      if (publish(staged(dir, ca.pair, 'key'), join(dir, 'ca.key'))) publishCertificate(dir, ca.pair)
-    } finally {
-      removeStaged(dir, ca.pair)
-    }
+    writeNew(staged(dir, ca.pair, 'crt'), ca.certificate, 0o644)
+    writeNew(staged(dir, ca.pair, 'key'), ca.key, 0o600)
+    isOurs = publish(staged(dir, ca.pair, 'key'), join(dir, 'ca.key'))
+    if (isOurs) publishCertificate(dir, ca.pair)
   } catch (error) {
     throw unwritable(dir, error)
+  } finally {
+    // Once the key has its name, whatever fails afterwards must leave its certificate to be found.
+    if (!isOurs) removeStaged(dir, ca.pair)
   }
 }
 
 function publishCertificate(dir: string, pair: string): void {
   try {
+    // The key reaches the disk first, then the certificate, and only then what was staged goes.
+    syncFolder(dir)
     publish(staged(dir, pair, 'crt'), join(dir, 'ca.crt'))
+    syncFolder(dir)
     removeStaged(dir, pair)
   } catch (error) {
     // Nothing is staged: another process was quicker, or there is no certificate. The look that follows tells.
