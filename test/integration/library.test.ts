@@ -1,7 +1,6 @@
 /** The library as its users meet it: options, events, the embedding runtime's own sockets, failures at the start. */
 import t from 'tap'
 import diagnostics from 'node:diagnostics_channel'
-import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { Duplex } from 'node:stream'
 import { createFirewall } from '../../lib/index.ts'
@@ -118,7 +117,7 @@ t.test('a log that fails lets nothing new pass, unless it was said to be optiona
     isBroken = true
     await send()
     await house.closings(2)
-    while (house.firewall.status().audit.healthy) await new Promise(setImmediate)
+    while (!optional && house.firewall.status().audit.healthy) await new Promise(setImmediate)
     t.match(await send(), expected, optional ? 'optional' : 'required')
   }
 })
@@ -137,11 +136,10 @@ t.test('query values are redacted in the log unless asked otherwise', async t =>
 })
 
 t.test('the variables name the proxy and the CA; using disposes', async t => {
-  const file = join(t.testdir(), 'p.json')
-  writeFileSync(file, '{"version":1}')
+  const dir = t.testdir({ 'p.json': '{"version":1}' })
   let url = ''
   {
-    await using firewall = await createFirewall({ policy: file, certs: join(t.testdir(), 'c') })
+    await using firewall = await createFirewall({ policy: join(dir, 'p.json'), certs: join(dir, 'c') })
     url = (await firewall.listen()).url
     t.match(firewall.env(), { https_proxy: url, HTTPS_PROXY: url, NODE_EXTRA_CA_CERTS: firewall.ca.path, SSL_CERT_FILE: firewall.ca.bundle })
   }
