@@ -42,6 +42,18 @@ export function opensLiteral(scope: AddressScope, literal: string): boolean {
   return ip !== null && opens(scope, classOf(ip), ip)
 }
 
+/**
+ * Whether a network holds public addresses alone.
+ *
+ * Only of the addresses themselves: one of a public network may still carry another inside it, which is judged
+ * when it is dialled.
+ */
+export function isPublicNetwork(text: string): boolean {
+  const network = parseNetwork(text)
+  if (network === null || classOf(network) !== 'public') return false
+  return RANGES.every(([, range]) => !contains(network, range)) && (network.bits === 32 || network.prefix >= GLOBAL_UNICAST.prefix)
+}
+
 /** From strictest to weakest. */
 const STRICTNESS: readonly AddressClass[] = ['self', 'metadata', 'reserved', 'link-local', 'loopback', 'private', 'public']
 

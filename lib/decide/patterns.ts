@@ -7,6 +7,7 @@
  *
  * This file is the grammar's one door: hosts, matchers and relations live next to it.
  */
+import { isPublicNetwork } from './address.ts'
 import { refused, shortened, tooManyStars } from './host-pattern.ts'
 import type { PatternCheck } from './host-pattern.ts'
 import { formatIp, lowest, parseNetwork } from './ip.ts'
@@ -15,7 +16,7 @@ export { checkHostPattern, registrableDomain } from './host-pattern.ts'
 export type { PatternCheck } from './host-pattern.ts'
 export { compileHostPattern, compilePathPattern, compileValuePattern } from './matchers.ts'
 export type { Matcher } from './matchers.ts'
-export { hostPatternCovers, hostPatternsOverlap, pathPatternCovers } from './relations.ts'
+export { hostPatternCovers, hostPatternsOverlap, networkCovers, pathPatternCovers } from './relations.ts'
 
 /** `pchar` of RFC 3986 §3.3 without escapes. */
 const RAW = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._~!$&'()*+,;=:@"
@@ -45,6 +46,13 @@ export function checkCidr(text: string, anyHost: boolean): PatternCheck {
   if (first !== network.value) return refused(`"${text}" has bits set behind its prefix: write "${canonical}" for the network, or "${formatIp(network)}/${bits}" for the one address`)
   if (prefix === 0 && !anyHost) return refused(`"${text}" is every address: name a network, or say "anyHost": true`)
   return { kind: 'sound', canonical, warnings: [] }
+}
+
+/** For a rule that an approval grants: no approval opens an address that is not public. */
+export function checkPublicCidr(text: string): PatternCheck {
+  const checked = checkCidr(text, false)
+  if (checked.kind === 'refused' || isPublicNetwork(checked.canonical)) return checked
+  return refused(`"${checked.canonical}" holds addresses that are not public, which no approval opens: name public ones, or write a rule into the policy`)
 }
 
 /** For values of a query or header: one piece, in which `*` crosses everything. Printable ASCII, compared as it is. */

@@ -4,6 +4,7 @@
  * For `check`, which warns and refuses at load; nothing here is asked at request time. `Overlap` is exact but for the
  * lengths of labels; `Covers` is true only where it is certain.
  */
+import { contains, parseNetwork } from './ip.ts'
 import { compilePiece } from './matchers.ts'
 
 /** @returns whether there is a name that both match */
@@ -49,6 +50,13 @@ export function pathPatternCovers(wide: string, narrow: string): boolean {
     }
   }
   return outer.slice(at).every(piece => piece === '**')
+}
+
+/** @returns whether every address of `narrow` is one of `wide`; two networks overlap where one covers the other */
+export function networkCovers(wide: string, narrow: string): boolean {
+  const outer = parseNetwork(wide)
+  const inner = parseNetwork(narrow)
+  return outer !== null && inner !== null && outer.prefix <= inner.prefix && contains(outer, inner)
 }
 
 interface HostShape {

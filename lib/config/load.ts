@@ -1,0 +1,20 @@
+/**
+ * The room's front desk: a policy from a value, a text or a file, and what an approval may grant.
+ */
+import { invalid, parsePolicy } from './check.ts'
+import type { CheckOptions, Loaded } from './check.ts'
+import { error } from './problems.ts'
+import { readText } from './text.ts'
+
+export { appendRule } from './append.ts'
+export { checkGrantRule, parseAnswer } from './answers.ts'
+export { checkPolicy, parsePolicy } from './check.ts'
+export type { CheckOptions, Loaded } from './check.ts'
+
+/** @throws OperatorError E_POLICY_UNREADABLE where the file cannot be read; what is in it is never thrown */
+export async function loadPolicy(file: string, options: CheckOptions = {}): Promise<Loaded> {
+  const text = await readText(file)
+  if (text === null) return invalid([error('', 'The file is not UTF-8.', 'Save it as UTF-8.')])
+  const loaded = parsePolicy(text, options)
+  return loaded.kind === 'policy' ? { ...loaded, file } : loaded
+}

@@ -1,0 +1,77 @@
+/**
+ * The shapes of policies and answers, as `schemas/*.json` lay them down. ajv is at home here, and nowhere else.
+ *
+ * It compiles each schema once, when it is first asked; its errors leave as sentences of ours. It knows nothing
+ * of what properties mean together: that is `rule-check.ts`. A hand-written check per property would replace it.
+ */
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { Ajv2020 } from 'ajv/dist/2020.js'
+import type { ValidateFunction } from 'ajv/dist/2020.js'
+import { packageRoot } from './package-root.ts'
+import { error, listed, shown } from './problems.ts'
+import type { Problem } from './problems.ts'
+import { toProblems } from './shape-problems.ts'
+import type { Schema } from './shape-problems.ts'
+
+/** @param value plain data, as `JSON.parse` makes it */
+export function checkPolicyShape(value: unknown): Problem[] {
+  return check('policy.schema.json', value)
+}
+
+/** @param value plain data, as `JSON.parse` makes it */
+export function checkAnswerShape(value: unknown): Problem[] {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    return [error('', `An answer is an object, not ${shown(value)}.`, 'Answer {"verdict":"approve","grant":"once"}, {"verdict":"deny"} or {"verdict":"pass"}.')]
+  }
+  const verdict = Object.hasOwn(value, 'verdict') ? (value as { verdict: unknown }).verdict : undefined
+  const known = VERDICTS.find(name => name === verdict)
+  // One branch is checked, so that what is told is about the answer that was meant.
+  if (known !== undefined) return check(`approval.schema.json#/$defs/${known}`, value)
+  const problem = verdict === undefined ? '"verdict" is missing.' : `${shown(verdict)} is no verdict.`
+  return [error(verdict === undefined ? '' : '/verdict', problem, `Write "verdict": ${listed(VERDICTS)}.`)]
+}
+
+/** A rule as an approval may give it. */
+export function checkGrantShape(value: unknown): Problem[] {
+  return check('approval.schema.json#/$defs/rule', value)
+}
+
+/** Properties that a rule of a policy has. */
+export function ruleProperties(): ReadonlySet<string> {
+  return new Set(Object.keys(resolve('policy.schema.json#/$defs/rule').schema.properties ?? {}))
+}
+
+const VERDICTS = ['approve', 'deny', 'pass'] as const
+const FILES = ['policy.schema.json', 'approval.schema.json'] as const
+
+function check(name: string, value: unknown): Problem[] {
+  const validate = compiled(name)
+  return validate(value) ? [] : toProblems(validate.errors ?? [], { name, value, resolve })
+}
+
+let ajv: Ajv2020 | null = null
+
+function compiled(name: string): ValidateFunction {
+  // `strictTypes` asks for one type a schema; a property that is a text or a list of texts has two.
+  ajv ??= new Ajv2020({ allErrors: true, strict: true, strictTypes: false, logger: false }).addSchema(FILES.map(schemaFile))
+  const validate = ajv.getSchema(name)
+  if (validate === undefined) throw new Error(`there is no schema ${name}`)
+  return validate
+}
+
+/** @param ref a file and a pointer within it, or a pointer within `base` */
+function resolve(ref: string, base = ''): { readonly schema: Schema, readonly file: string } {
+  const [file = '', pointer = ''] = ref.split('#')
+  const name = file === '' ? base : file
+  const steps = pointer.split('/').slice(1)
+  return { schema: steps.reduce<Schema>((schema, step) => (schema as Record<string, Schema>)[step] ?? {}, schemaFile(name)), file: name }
+}
+
+const files = new Map<string, Schema>()
+
+function schemaFile(name: string): Schema {
+  const known = files.get(name) ?? JSON.parse(readFileSync(join(packageRoot(), 'schemas', name), 'utf8')) as Schema
+  files.set(name, known)
+  return known
+}
