@@ -2,6 +2,7 @@
  * Options as they are given → values the rooms can use, or an OperatorError that says what to write.
  */
 import { randomBytes } from 'node:crypto'
+import { readFileSync } from 'node:fs'
 import { isIP } from 'node:net'
 import { networkInterfaces } from 'node:os'
 import { checkCidr } from './decide/patterns.ts'
@@ -44,6 +45,15 @@ export function urlOf({ host, port }: { readonly host: string, readonly port: nu
 /** Addresses of this machine's interfaces, read anew each time: they change while we run. */
 export function localAddresses(): readonly string[] {
   return Object.values(networkInterfaces()).flatMap(list => (list ?? []).map(({ address }) => address))
+}
+
+/** The hosts file as it is now; empty where the system has none. */
+export function readHosts(): string {
+  try {
+    return readFileSync('/etc/hosts', 'utf8')
+  } catch {
+    return ''
+  }
 }
 
 /** Short, unique in this process and hard to guess from outside it. */

@@ -56,7 +56,10 @@ interface Stage extends DemoOptions {
 
 const HOSTS = ['news.example', 'chat.example', 'models.example'] as const
 
-/** `news` is allowed to be read, `chat` is denied; `models` asks. All are on loopback, which a policy has to open by name. */
+/**
+ * `news` may be read, `chat` is denied, `models` asks. A policy without the last rule would ask just the same about a
+ * public address; here all are on loopback, which only a rule can open.
+ */
 function demoPolicy(port: number): PolicyDocument {
   return {
     version: 1,
@@ -64,7 +67,7 @@ function demoPolicy(port: number): PolicyDocument {
     rules: [
       { id: 'read-news', host: 'news.example', port, access: 'read-only', private: true },
       { id: 'no-chat', action: 'deny', host: 'chat.example', note: 'nothing leaves by chat' },
-      { id: 'ask-first', action: 'hold', host: '**', anyHost: true, private: true, note: 'somebody decides' },
+      { id: 'ask-first', action: 'hold', host: 'models.example', private: true, note: 'somebody decides' },
     ],
   }
 }
@@ -95,13 +98,13 @@ async function tour(stage: Stage): Promise<boolean> {
 
     say('1. agent: GET https://news.example/today        rule "read-news" allows it')
     const allowed = await ask('GET', 'news.example', '/today')
-    check(`${allowed.status} from the origin: ${allowed.body.trim()}`, allowed.status === 200 && origin.reached.includes('GET news.example/today'))
+    check(`${allowed.status} from the origin: ${allowed.body.trim()}`, allowed.status === 200 && origin.reached.includes('GET news.example/today') && !door.wasAsked())
 
     say('2. agent: POST https://chat.example/messages    rule "no-chat" denies it')
     const denied = await ask('POST', 'chat.example', '/messages')
     check(`${denied.status}, and the origin saw nothing: ${codeIn(denied)}`, denied.status === 403 && codeIn(denied) === 'policy_denied' && !origin.reached.some(line => line.includes('chat')))
 
-    say('3. agent: GET https://models.example/v1/weights  nobody knows it: the request waits, its connection open')
+    say('3. agent: GET https://models.example/v1/weights  rule "ask-first" asks: the request waits, its connection open')
     const started = systemClock.elapsed()
     const held = await ask('GET', 'models.example', '/v1/weights')
     const waited = ((systemClock.elapsed() - started) / 1000).toFixed(1)
@@ -122,13 +125,16 @@ async function tour(stage: Stage): Promise<boolean> {
 }
 
 /** The terminal, or an answer of our own after a moment in which one can see that the request waits. */
-function questionDoor({ answersItself, input, output }: DemoOptions): Door & { verdict(): string | null } {
+function questionDoor({ answersItself, input, output }: DemoOptions): Door & { verdict(): string | null, wasAsked(): boolean } {
   let verdict: string | null = null
+  let wasAsked = false
   const terminal = answersItself || !input.isTTY ? null : terminalDoor({ input, output, clock: systemClock })
   return {
     name: terminal === null ? 'demo --yes' : 'terminal',
     verdict: () => verdict,
+    wasAsked: () => wasAsked,
     async ask(held, context) {
+      wasAsked = true
       if (terminal === null) {
         output.write(`   the question: ${held.display.line}\n`)
         if (!answersItself) output.write('   there is no terminal to answer it on; run `sallyport demo --yes`\n')
