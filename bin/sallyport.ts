@@ -15,8 +15,10 @@ import { addServe } from './commands/serve.ts'
 import { addStatus } from './commands/status.ts'
 import { exitWith } from './failure.ts'
 
+const HINT = 'Add --help to see what the command takes.'
+
 const program = new Command('sallyport')
-  .description('A transparent egress firewall for autonomous agents. What the policy allows passes at full speed,\nwhat it forbids is refused, and the rest waits, with the client still connected, while somebody decides.')
+  .description('A transparent egress firewall for autonomous agents. What the policy allows passes at full speed, what it forbids is refused, and the rest waits, with the client still connected, while somebody decides.')
   .version(VERSION)
   .showSuggestionAfterError()
   .configureHelp({ sortSubcommands: false, sortOptions: false })
@@ -32,7 +34,7 @@ First steps:
 Exit status: 0 done, 1 the answer is no, 2 a mistake in the call or the machine (explain: 0 allow, 3 hold, 1 deny).`)
 
 for (const add of [addServe, addInit, addStatus, addDemo, addCheck, addExplain, addPending, addAnswers, addCa, addEnv, addLog]) add(program)
-for (const command of allOf(program)) command.exitOverride()
+for (const command of allOf(program)) command.exitOverride().showHelpAfterError(HINT).showSuggestionAfterError()
 
 try {
   await program.parseAsync()

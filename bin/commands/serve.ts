@@ -1,8 +1,9 @@
 /** `sallyport serve`: the proxy beside a container. */
+import { PassThrough } from 'node:stream'
 import { Option } from 'commander'
 import type { Command } from 'commander'
 import { LIMITS, commandDoor, createFirewall, systemClock, terminalDoor } from '../../lib/index.ts'
-import type { AuditTarget, DeskEvent, Door, Firewall, LimitRow, Limits } from '../../lib/index.ts'
+import type { DeskEvent, Door, Firewall, LimitRow, Limits } from '../../lib/index.ts'
 import { address, collect, count, duration, size } from '../arguments.ts'
 import { printJson, printLine } from '../output.ts'
 
@@ -57,6 +58,8 @@ export function addServe(program: Command): void {
 
 async function serve(options: ServeOptions): Promise<void> {
   const doors = openDoors(options)
+  // Its first records come before the port is open; the first line of standard output says that it is.
+  const records = new PassThrough()
   const firewall = await createFirewall({
     policy: options.policy,
     approve: doors,
@@ -64,7 +67,7 @@ async function serve(options: ServeOptions): Promise<void> {
     watch: true,
     limits: limitsIn(options),
     ...given('certs', options.certs),
-    ...given('audit', auditTarget(options)),
+    ...given('audit', options.audit === '-' ? records : options.audit),
     ...given('auditRotateBytes', options.auditRotate),
     ...given('auditKeep', options.auditKeep),
     ...given('auditOptional', options.auditOptional),
@@ -85,6 +88,7 @@ async function serve(options: ServeOptions): Promise<void> {
     throw error
   }
   announce(firewall, url, options)
+  records.pipe(process.stdout)
   onSignals(firewall, doors)
 }
 
@@ -137,10 +141,6 @@ function tell(event: DeskEvent): void {
 
 function note(text: string): void {
   process.stderr.write(`sallyport: ${text}\n`)
-}
-
-function auditTarget({ audit }: ServeOptions): AuditTarget | undefined {
-  return audit === '-' ? process.stdout : audit
 }
 
 function limitsIn(options: ServeOptions): Partial<Limits> {
