@@ -1,13 +1,13 @@
 /**
  * The upstream's door: it opens to a permit and to nothing else (I1).
  */
-import type { Socket } from 'node:net'
 import type { Clock } from '../model/clock.ts'
 import { Permit } from '../model/decision.ts'
 import type { Exchange, Handshake, Outcome, Stream } from '../model/flow.ts'
 import type { JudgeAddress } from '../model/policy.ts'
-import type { RequestFacts } from '../model/request.ts'
-import { createDial } from './dial.ts'
+import type { RequestFacts, RequestScheme } from '../model/request.ts'
+import { createDialler } from './dial.ts'
+import type { Dialled, OnLeave } from './dial.ts'
 import { attempt } from './http.ts'
 import { createPool } from './pool.ts'
 import type { Entry } from './pool.ts'
@@ -19,106 +19,131 @@ import { upgrade } from './upgrade.ts'
 export interface ForwardOptions {
   readonly clock: Clock
   readonly judge: JudgeAddress
-  /** Name → addresses; asked only with a permit in hand. Default: the system's resolver. */
+  /** Name → addresses; called only with a permit in hand. Default: the hosts file, then the system's resolver for the absolute name. */
   readonly resolve?: (host: string) => Promise<readonly string[]>
+  /** The hosts file (hosts(5)) as it is now, for the default `resolve`. Without it only `localhost` is known beside DNS. */
+  readonly hosts?: () => string
+  /** curl's --resolve: host, port, addresses. Judged like any other address. */
   readonly overrides: readonly Override[]
   /** PEM roots for upstream TLS. */
   readonly roots: readonly string[]
   readonly limits: {
     readonly connectMs: number
     readonly idleMs: number
+    /** Without a byte either way: an exchange, a WebSocket, a tunnel. */
     readonly streamIdleMs: number
+    /** Names looked up at the same time. */
     readonly lookups: number
+    /** To one upstream; who comes later waits. */
     readonly connectionsPerPool: number
     /** Idle connections in all. */
     readonly connections: number
+    /** Interim responses of one exchange. */
     readonly interim: number
   }
 }
 
 export interface Forwarder {
   exchange(permit: Permit, window: Exchange, context: { readonly generation: number }): Promise<Outcome>
+  /** `signal`: the permit is revoked, the channel is closed at once. */
   upgrade(permit: Permit, window: Handshake, context: { readonly generation: number, readonly signal: AbortSignal }): Promise<Outcome>
   tunnel(permit: Permit, window: Stream, context: { readonly signal: AbortSignal }): Promise<Outcome>
   readonly counts: { readonly sockets: number, readonly idle: number }
+  /** Breaks everything off. */
   close(): Promise<void>
 }
 
 export function createForwarder(options: ForwardOptions): Forwarder {
-  const { clock, limits } = options
-  const resolve = createResolve({ overrides: options.overrides, lookups: limits.lookups, ...options.resolve === undefined ? {} : { resolve: options.resolve } })
-  const dial = createDial({ clock, judge: options.judge, resolve, roots: options.roots, connectMs: limits.connectMs })
-  const scopes = new WeakMap<Entry, Permit>()
-  const pool = createPool({
-    clock, idleMs: limits.idleMs, perKey: limits.connectionsPerPool, idle: limits.connections,
-    mayReuse(entry) {
-      const permit = scopes.get(entry)
-      const { remoteAddress, remotePort } = entry.socket
-      return permit !== undefined && remoteAddress !== undefined && options.judge(remoteAddress, remotePort ?? 0, permit.terms.scope).kind === 'may-dial'
-    },
-  })
+  const { clock, judge, limits } = options
+  const dialler = createDialler({ clock, judge, roots: options.roots, connectMs: limits.connectMs, resolve: createResolve({ ...options, lookups: limits.lookups }) })
+  const pool = createPool({ clock, judge, idleMs: limits.idleMs, streamIdleMs: limits.streamIdleMs, perKey: limits.connectionsPerPool, idle: limits.connections })
 
-  async function exchange(permit: Permit, window: Exchange, generation: number): Promise<Outcome> {
-    const facts = requestOf(permit)
-    const isSecure = facts.scheme === 'https'
-    const key = `${facts.scheme} ${facts.host} ${facts.port} ${generation} ${permit.terms.scope.key}`
-    for (let mayRetry = true; ; mayRetry = false) {
-      let entry = mayRetry ? pool.take(key) : null
-      if (entry === null) {
-        for (let wait = pool.room(key); wait !== null && !window.isGone; wait = pool.room(key)) {
-          await wait
-          entry = pool.take(key)
-          if (entry !== null) break
+  async function exchange(permit: Permit, facts: RequestFacts, window: Exchange, generation: number): Promise<Outcome> {
+    const { scope, maxRequestBytes } = permit.terms
+    if (maxRequestBytes !== null && (facts.contentLength ?? 0) > maxRequestBytes) {
+      return { kind: 'refused', code: 'request_too_large', reason: `${facts.contentLength} bytes were announced, the policy allows ${maxRequestBytes}`, address: null, bytesUp: 0 }
+    }
+    // Two clients never share a connection: what one has proved on it (NTLM does that) the other has not.
+    const key = `${facts.scheme} ${facts.host} ${facts.port} ${generation} ${JSON.stringify([facts.client, scope.key])}`
+    for (let fresh = false; ; fresh = true) {
+      if (window.isGone) return ended('client_left')
+      const taken = pool.take(key, scope, fresh, window.onGone)
+      const place = taken instanceof Promise ? await taken : taken
+      if (place.kind === 'left') return ended('client_left')
+      let entry: Entry
+      if (place.kind === 'entry') entry = place.entry
+      else {
+        const dialled = await dialler.dial(permit, facts.scheme === 'https', window.onGone)
+        if (dialled.kind !== 'socket') {
+          place.free()
+          return undialled(dialled)
         }
+        entry = place.open(dialled.socket, dialled.address)
       }
-      if (entry === null) {
-        if (window.isGone) return left(null)
-        const dialled = await dial(permit, isSecure, window.onGone)
-        if (dialled.kind === 'refused') return window.isGone ? left(dialled.address) : { ...dialled, bytesUp: 0 }
-        entry = pool.open(key, `http://${facts.hostKind === 'ipv6' ? `[${facts.host}]` : facts.host}:${facts.port}`, dialled.socket, dialled.address)
-        scopes.set(entry, permit)
-      }
-      const used = entry
       const result = await attempt({ permit, facts, window, entry, interim: limits.interim })
-      // undici destroys a connection that cannot carry another exchange just after it told us of the end.
-      process.nextTick(() => pool.release(used))
+      pool.giveBack(entry)
       if (result.kind !== 'retry') return result
     }
   }
 
   return {
-    get counts() { return pool.counts },
-    close: pool.close,
     async exchange(permit, window, { generation }) {
-      demand(permit)
-      return exchange(permit, window, generation)
+      return exchange(demand(permit), requestOf(permit, 'http', 'https'), window, generation)
     },
     async upgrade(permit, window, { signal }) {
-      demand(permit)
-      const facts = requestOf(permit)
-      const dialled = await dial(permit, facts.scheme === 'wss', window.onGone)
-      if (dialled.kind === 'refused') return window.isGone ? left(dialled.address) : { ...dialled, bytesUp: 0 }
-      return upgrade({ permit, facts, window, upstream: dialled.socket, address: dialled.address, idleMs: limits.streamIdleMs, signal })
+      const facts = requestOf(demand(permit), 'ws', 'wss')
+      if (signal.aborted) return revoked(window)
+      const dialled = await dialler.dial(permit, facts.scheme === 'wss', whenever(window, signal))
+      if (dialled.kind !== 'socket') return signal.aborted ? revoked(window) : undialled(dialled)
+      return upgrade({ clock, permit, facts, window, upstream: dialled.socket, address: dialled.address, idleMs: limits.streamIdleMs, interim: limits.interim, signal })
     },
     async tunnel(permit, window, { signal }) {
-      demand(permit)
-      const dialled = await dial(permit, false, window.onGone)
-      if (dialled.kind === 'refused') return window.isGone ? left(dialled.address) : { ...dialled, bytesUp: 0 }
-      return relay({ client: window.socket as Socket, head: window.head, upstream: dialled.socket, address: dialled.address, status: null, idleMs: limits.streamIdleMs, signal })
+      if (demand(permit).facts.kind !== 'stream') throw new TypeError('a request is no stream to relay')
+      if (signal.aborted) return revoked(window)
+      const dialled = await dialler.dial(permit, false, whenever(window, signal))
+      if (dialled.kind !== 'socket') return signal.aborted ? revoked(window) : undialled(dialled)
+      return relay({ clock, window, upstream: dialled.socket, address: dialled.address, idleMs: limits.streamIdleMs, signal })
+    },
+    get counts() { return { sockets: dialler.sockets, idle: pool.idle } },
+    async close() {
+      pool.close()
+      dialler.close()
     },
   }
 }
 
 /** @throws TypeError for anything that no judgement wrote */
-function demand(permit: unknown): asserts permit is Permit {
+function demand(permit: unknown): Permit {
   if (!Permit.is(permit)) throw new TypeError('forwarding needs a permit that a judgement wrote')
+  return permit
 }
 
-function requestOf(permit: Permit): RequestFacts {
-  if (permit.facts.kind !== 'request') throw new TypeError('a stream has no request to forward')
-  return permit.facts
+function requestOf({ facts }: Permit, ...schemes: readonly RequestScheme[]): RequestFacts {
+  if (facts.kind !== 'request' || !schemes.includes(facts.scheme)) throw new TypeError(`the permit is for ${facts.scheme}`)
+  return facts
 }
 
-function left(address: string | null): Outcome {
-  return { kind: 'done', address, status: null, bytesUp: 0, bytesDown: 0, error: 'client_left' }
+/** The client leaves, or the permit is revoked. */
+function whenever(window: Handshake | Stream, signal: AbortSignal): OnLeave {
+  return call => {
+    const stop = window.onGone(call)
+    signal.addEventListener('abort', call)
+    return () => {
+      stop()
+      signal.removeEventListener('abort', call)
+    }
+  }
+}
+
+function undialled(dialled: Exclude<Dialled, { kind: 'socket' }>): Outcome {
+  return dialled.kind === 'left' ? ended('client_left') : { ...dialled, bytesUp: 0 }
+}
+
+function revoked(window: Handshake | Stream): Outcome {
+  window.cut()
+  return ended('revoked')
+}
+
+function ended(error: 'client_left' | 'revoked'): Outcome {
+  return { kind: 'done', address: null, status: null, bytesUp: 0, bytesDown: 0, error }
 }

@@ -2,46 +2,90 @@
  * Which fields cross the house. Order, case and repetitions are kept; what belongs to one hop, to a proxy
  * or to the framing is not. Nothing is added.
  */
-import type { Facts, RawFields } from '../model/request.ts'
+import type { RawFields, RequestFacts } from '../model/request.ts'
 
 /** RFC 9110 §7.6.1, and what older software uses in their place. */
 const HOP_BY_HOP = new Set(['connection', 'keep-alive', 'proxy-connection', 'te', 'trailer', 'transfer-encoding', 'upgrade', 'http2-settings'])
 
-/** What `Connection` may not take away: without them the message would mean something else (Davison 2019). */
-const ESSENTIAL = new Set(['host', 'content-length', 'content-type', 'content-encoding', 'authorization', 'cookie', 'set-cookie', 'cache-control', 'range', 'content-range', 'date', 'location'])
+/**
+ * What `Connection` may not take away, whoever writes it: what frames, routes or authenticates a message, or says
+ * what its content is. Without them it would mean something else than what was judged or sent (Davison 2019).
+ */
+const ESSENTIAL = new Set([
+  'host', 'content-length', 'content-type', 'content-encoding', 'content-range', 'content-disposition',
+  'authorization', 'www-authenticate', 'cookie', 'set-cookie', 'origin', 'range', 'location', 'cache-control', 'vary', 'date',
+])
 
-/** Trailers that frame, route or authenticate (RFC 9110 §6.5.1). */
-const NO_TRAILER = new Set([...ESSENTIAL, 'expect', 'www-authenticate', 'max-forwards', 'age', 'expires', 'vary', 'warning', 'retry-after'])
+/** Beside those: trailers that would still change how a message is read, routed or kept (RFC 9110 §6.5.1). */
+const NO_TRAILER = new Set([...ESSENTIAL, 'expect', 'max-forwards', 'age', 'expires', 'warning', 'retry-after', 'authentication-info'])
+
+/** `tchar` of RFC 9110 §5.6.2. */
+const NAME = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/
+/** A field value has no control bytes (RFC 9110 §5.5). */
+const CONTROL = /[^\t\x20-\x7e\x80-\xff]/
+/** More than any honest answer has. */
+const MAX_FIELDS = 1_000
 
 /** For the upstream, without Host and framing. */
 export function requestFields(fields: RawFields): string[] {
-  return filtered(fields, name => name === 'host' || name === 'content-length' || name === 'expect' || name.startsWith('proxy-') || name === 'proxy')
+  return filtered(fields, name => name === 'host' || name === 'content-length' || name === 'expect' || name === 'proxy' || name.startsWith('proxy-'))
 }
 
-/** For the client, without framing. What we say ourselves nobody else may say. */
+/** For the client, without framing. What we say ourselves nobody else may say; `Proxy-Status` is said by each hop (RFC 9209). */
 export function responseFields(fields: RawFields): string[] {
-  return filtered(fields, name => name === 'content-length' || name === 'proxy-authenticate' || name === 'proxy-authentication-info' || name.startsWith('sallyport-'))
+  return filtered(fields, name => name === 'content-length' || name.startsWith('proxy-authenticat') || name.startsWith('sallyport-'))
 }
 
 export function trailerFields(fields: RawFields): string[] {
   return filtered(fields, name => NO_TRAILER.has(name) || name.startsWith('proxy-') || name.startsWith('sallyport-'))
 }
 
-/**
- * The value of Host: what was judged. The client's own spelling stands where it is the same authority but
- * for case, because some clients sign it; else the canonical one.
- */
-export function hostField(facts: Facts, fields: RawFields): string {
-  const name = facts.hostKind === 'ipv6' ? `[${facts.host}]` : facts.host
-  const isSecure = facts.scheme === 'https' || facts.scheme === 'wss'
-  const isDefault = facts.port === (isSecure ? 443 : 80)
-  const judged = isDefault ? name : `${name}:${facts.port}`
-  for (let i = 0; i + 1 < fields.length; i += 2) {
-    if (fields[i]!.length !== 4 || fields[i]!.toLowerCase() !== 'host') continue
-    const written = fields[i + 1]!.toLowerCase()
-    return written === judged || written === `${name}:${facts.port}` ? fields[i + 1]! : judged
+/** Fields as they stood on the wire; null where they are none. */
+export function readFields(raw: readonly Buffer[]): string[] | null {
+  if (raw.length > 2 * MAX_FIELDS) return null
+  const fields: string[] = []
+  for (let i = 0; i + 1 < raw.length; i += 2) {
+    const name = raw[i]!.toString('latin1')
+    const value = raw[i + 1]!.toString('latin1')
+    if (!NAME.test(name) || CONTROL.test(value)) return null
+    fields.push(name, value)
   }
-  return judged
+  return fields
+}
+
+/**
+ * Bytes of body that an answer announces: null where it does not say, `invalid` where it says two things, or is
+ * coded for the hop in a way that we did not offer to read (RFC 9112 §6.1).
+ */
+export function announcedLength(fields: RawFields): number | null | 'invalid' {
+  let length: string | null = null
+  let isChunked = false
+  for (let i = 0; i + 1 < fields.length; i += 2) {
+    const name = fields[i]!
+    if (name.length === 14 && name.toLowerCase() === 'content-length') {
+      if (length !== null) return 'invalid'
+      length = fields[i + 1]!
+    } else if (name.length === 17 && name.toLowerCase() === 'transfer-encoding') {
+      if (isChunked || fields[i + 1]!.trim().toLowerCase() !== 'chunked') return 'invalid'
+      isChunked = true
+    }
+  }
+  if (length === null) return null
+  return isChunked || !/^\d{1,15}$/.test(length) ? 'invalid' : Number(length)
+}
+
+/** The value of Host: the authority that was judged. A default port is written where the client wrote it, because some clients sign it. */
+export function hostField({ scheme, host, hostKind, port }: RequestFacts, fields: RawFields): string {
+  const name = hostKind === 'ipv6' ? `[${host}]` : host
+  const isDefault = port === (scheme === 'https' || scheme === 'wss' ? 443 : 80)
+  return isDefault && !writesPort(fields, port) ? name : `${name}:${port}`
+}
+
+function writesPort(fields: RawFields, port: number): boolean {
+  for (let i = 0; i + 1 < fields.length; i += 2) {
+    if (fields[i]!.length === 4 && fields[i]!.toLowerCase() === 'host') return fields[i + 1]!.endsWith(`:${port}`)
+  }
+  return false
 }
 
 function filtered(fields: RawFields, isDropped: (name: string) => boolean): string[] {

@@ -1,20 +1,26 @@
 /**
  * One exchange with an upstream, over undici: the request as it was judged goes out, the answer streams
- * back through the client's window, neither body is ever held as a whole.
+ * back through the client's window, and neither body is ever held as a whole.
  *
- * undici's raw handler is used (`onHeaders` and its like, what its core speaks): it alone tells fields as
- * they stood on the wire.
+ *   queued --written--> sent --first byte--> answering --head--> begun --last byte--> done
+ *   queued or sent fails on a connection that idled: again, on a fresh one
+ *   until `begun` a failure is a refusal; after it, a cut
+ *
+ * undici's raw handler is used (`onHeaders` and its like, what its core speaks): it alone tells fields as they
+ * stood on the wire. What undici cannot do and this file cannot mend: an upstream's 100, which nobody asked for,
+ * fails the exchange; request trailers and chunk extensions are not sent on. A codec of our own would replace it.
  */
-import { Transform } from 'node:stream'
 import type { Dispatcher } from 'undici'
 import type { Permit } from '../model/decision.ts'
 import type { RefusalCode } from '../model/errors.ts'
 import type { Exchange, Outcome } from '../model/flow.ts'
 import type { RequestFacts } from '../model/request.ts'
-import { hostField, requestFields, responseFields, trailerFields } from './headers.ts'
+import { lend } from './body.ts'
+import { announcedLength, hostField, readFields, requestFields, responseFields, trailerFields } from './headers.ts'
+import { ENDED } from './pool.ts'
 import type { Entry } from './pool.ts'
 
-/** `retry`: the connection died before a byte of an answer, and the request may be sent again. */
+/** `retry`: the connection had died while it idled, and the request may be sent again. */
 export type Attempt = Outcome | { readonly kind: 'retry' }
 
 export interface AttemptOptions {
@@ -22,143 +28,148 @@ export interface AttemptOptions {
   readonly facts: RequestFacts
   readonly window: Exchange
   readonly entry: Entry
-  /** Interim responses that are passed on. */
+  /** Interim responses that are borne. */
   readonly interim: number
 }
 
+/** May be sent twice (RFC 9110 §9.2.2). TRACE is never sent. */
 const IDEMPOTENT = new Set(['GET', 'HEAD', 'OPTIONS', 'PUT', 'DELETE'])
 
-export function attempt(options: AttemptOptions): Promise<Attempt> {
-  const { permit, facts, window, entry } = options
+/** Never rejects. */
+export function attempt({ permit, facts, window, entry, interim }: AttemptOptions): Promise<Attempt> {
   const { maxRequestBytes, maxResponseBytes } = permit.terms
+  const source = facts.hasContent ? window.body : null
   let bytesUp = 0
   let bytesDown = 0
-  let status: number | null = null
-  let hasBegun = false
   let interims = 0
-  let abort: (() => void) | null = null
-  let resumeReading = (): void => {}
+  let status: number | null = null
+  let state: 'queued' | 'sent' | 'answering' | 'begun' = 'queued'
+  let abort = (): void => { entry.socket.destroy(new Error('given up')) }
+  let resume = (): void => {}
   let failure: { readonly code: RefusalCode, readonly reason: string } | null = null
+  let hasClientLeft = false
 
   return new Promise(resolve => {
     let isSettled = false
-    const stop = window.onGone(() => fail('upstream_incomplete', 'the client left'))
-    const settle = (result: Attempt): void => {
+    if (window.isGone) return resolve({ kind: 'done', address: entry.address, status, bytesUp, bytesDown, error: 'client_left' })
+    const stop = window.onGone(left)
+
+    function settle(result: Attempt): void {
       if (isSettled) return
       isSettled = true
       stop()
       resolve(result)
     }
-    const fail = (code: RefusalCode, reason: string): void => {
+
+    function done(error: Extract<Outcome, { kind: 'done' }>['error']): void {
+      settle({ kind: 'done', address: entry.address, status, bytesUp, bytesDown, error })
+    }
+
+    function fail(code: RefusalCode, reason: string): false {
       failure ??= { code, reason }
-      if (abort !== null) abort()
-      entry.socket.destroy()
+      abort()
+      ended()
+      return false
+    }
+
+    function left(): void {
+      hasClientLeft = true
+      abort()
       ended()
     }
-    /** After a failure of any side. */
-    const ended = (): void => {
+
+    /** Early, by any side's doing. */
+    function ended(error: NodeJS.ErrnoException | null = null): void {
       if (isSettled) return
-      const { code, reason } = failure ?? { code: 'upstream_incomplete', reason: 'the upstream ended the connection before its answer' } as const
-      if (window.isGone) return settle({ kind: 'done', address: entry.address, status, bytesUp, bytesDown, error: 'client_left' })
-      if (hasBegun) {
+      if (hasClientLeft) {
         window.cut()
-        return settle({ kind: 'done', address: entry.address, status, bytesUp, bytesDown, error: code })
+        return done('client_left')
       }
-      if (failure === null && entry.isReused && window.body === null && IDEMPOTENT.has(facts.method)) return settle({ kind: 'retry' })
+      const { code, reason } = failure ?? explained(error, state, entry)
+      if (state === 'begun') {
+        window.cut()
+        return done(code)
+      }
+      const mayRepeat = state === 'queued' || (state === 'sent' && source === null && IDEMPOTENT.has(facts.method))
+      if (failure === null && entry.isReused && mayRepeat && code === 'upstream_incomplete') return settle({ kind: 'retry' })
       settle({ kind: 'refused', code, reason, address: entry.address, bytesUp })
     }
 
-    const handler = {
-      onConnect(abortNow: () => void) { abort = abortNow },
-      onBodySent(chunk: Uint8Array) { bytesUp += chunk.length },
-      onHeaders(code: number, raw: Buffer[], resume: () => void) {
-        if (code < 200) return passInterim(code, raw)
-        if (code > 599) return fail('upstream_invalid', `the upstream sent status ${code}`), false
-        status = code
-        const fields = texts(raw)
-        const length = lengthOf(fields)
-        if (length === 'invalid') return fail('upstream_invalid', 'the upstream framed its answer in two ways'), false
-        if (length !== null && maxResponseBytes !== null && length > maxResponseBytes && facts.method !== 'HEAD') {
-          return fail('response_too_large', `the upstream announced ${length} bytes, the policy allows ${maxResponseBytes}`), false
-        }
-        hasBegun = true
-        window.begin(code, responseFields(fields), code === 204 ? null : length)
-        resumeReading = resume
-        return true
-      },
-      onData(chunk: Uint8Array) {
-        bytesDown += chunk.length
-        if (maxResponseBytes !== null && bytesDown > maxResponseBytes) return fail('response_too_large', `more than the ${maxResponseBytes} bytes came that the policy allows`), false
-        if (window.write(chunk)) return true
-        window.onDrain(resumeReading)
-        return false
-      },
-      onComplete(trailers: Buffer[]) {
-        if (entry.hasFailed) return ended()
-        if (!hasBegun) return fail('upstream_invalid', 'the upstream sent no final answer')
-        window.end(trailerFields(texts(trailers ?? [])))
-        settle({ kind: 'done', address: entry.address, status, bytesUp, bytesDown, error: null })
-      },
-      onError(error: Error & { code?: string }) {
-        if (failure === null && error.code?.startsWith('HPE_') === true) failure = { code: 'upstream_invalid', reason: `the upstream's answer is no HTTP/1.1 (${error.code})` }
-        ended()
-      },
-    }
-
-    function passInterim(code: number, raw: Buffer[]): boolean {
-      if (code === 101) fail('upstream_invalid', 'the upstream changed to a protocol that nobody asked for')
-      else if (++interims > options.interim) fail('upstream_invalid', `the upstream sent more than ${options.interim} interim responses`)
-      else if (code === 102 || code === 103) window.sendInterim(code, responseFields(texts(raw)))
+    function onHead(code: number, raw: Buffer[]): boolean {
+      if (code < 200) return onInterim(code, raw)
+      const fields = readFields(raw)
+      if (code > 599 || fields === null) return fail('upstream_invalid', fields === null ? 'the answer has a malformed field' : `the answer has status ${code}`)
+      const length = announcedLength(fields)
+      if (length === 'invalid') return fail('upstream_invalid', 'the answer is framed in two ways, or in one we did not offer to read')
+      const hasBody = facts.method !== 'HEAD' && code !== 204 && code !== 304
+      if (hasBody && isOver(length)) return fail('response_too_large', `${length} bytes were announced, the policy allows ${maxResponseBytes}`)
+      status = code
+      state = 'begun'
+      window.begin(code, responseFields(fields), code === 204 ? null : length)
       return true
     }
 
-    if (window.isGone) return ended()
-    window.sendContinue()
-    const body = window.body === null || maxRequestBytes === null ? window.body : window.body.pipe(capped(maxRequestBytes, () => fail('request_too_large', `more than the ${maxRequestBytes} bytes came that the policy allows`)))
-    if (maxRequestBytes !== null && (facts.contentLength ?? 0) > maxRequestBytes) return fail('request_too_large', `${facts.contentLength} bytes were announced, the policy allows ${maxRequestBytes}`)
-    const fields = requestFields(window.fields)
-    fields.push('host', hostField(facts, window.fields))
-    if (facts.contentLength !== null && (facts.contentLength > 0 || announcesLength(window.fields))) fields.push('content-length', String(facts.contentLength))
-    try {
-      entry.client.dispatch({ path: facts.target, method: facts.method as Dispatcher.HttpMethod, headers: fields, body: body as never }, handler as unknown as Dispatcher.DispatchHandler)
-    } catch (error) {
-      fail('upstream_invalid', `the request could not be sent (${(error as { code?: string }).code ?? 'no code'})`)
+    function onInterim(code: number, raw: Buffer[]): boolean {
+      if (code < 100 || code === 101) return fail('upstream_invalid', code === 101 ? 'the upstream changed to a protocol that nobody asked for' : `the answer has status ${code}`)
+      if (++interims > interim) return fail('upstream_invalid', `more than ${interim} interim answers came`)
+      const fields = readFields(raw)
+      if (fields === null) return fail('upstream_invalid', 'an interim answer has a malformed field')
+      if (code === 102 || code === 103) window.sendInterim(code, responseFields(fields))
+      return true
     }
+
+    function isOver(bytes: number | null): boolean {
+      return maxResponseBytes !== null && bytes !== null && bytes > maxResponseBytes
+    }
+
+    const handler = {
+      onConnect(abortSent: () => void) {
+        state = 'sent'
+        abort = abortSent
+        if (source !== null && window.expectsContinue) window.sendContinue()
+      },
+      onBodySent(chunk: Uint8Array) { bytesUp += chunk.length },
+      onResponseStarted() { if (state === 'sent') state = 'answering' },
+      onHeaders(code: number, raw: Buffer[], resumeReading: () => void) {
+        resume = resumeReading
+        return onHead(code, raw)
+      },
+      onData(chunk: Uint8Array) {
+        bytesDown += chunk.length
+        if (isOver(bytesDown)) return fail('response_too_large', `more than the ${maxResponseBytes} bytes came that the policy allows`)
+        if (window.write(chunk)) return true
+        window.onDrain(resume)
+        return false
+      },
+      onComplete(raw: Buffer[] | null) {
+        const trailers = readFields(raw ?? [])
+        if (trailers === null) return void fail('upstream_invalid', 'the answer has a malformed trailer')
+        window.end(trailerFields(trailers))
+        done(null)
+      },
+      onError: ended,
+    }
+
+    const body = source === null ? null : lend(source, maxRequestBytes, {
+      over: () => fail('request_too_large', `more than the ${maxRequestBytes} bytes came that the policy allows`),
+      broken: left,
+    })
+    const headers = requestFields(window.fields)
+    headers.push('host', hostField(facts, window.fields))
+    if (source !== null && facts.contentLength !== null) headers.push('content-length', String(facts.contentLength))
+    entry.client.dispatch({ path: facts.target, method: facts.method as Dispatcher.HttpMethod, headers, body }, handler as unknown as Dispatcher.DispatchHandler)
   })
 }
 
-/** Ends a body that grows over its cap. */
-function capped(max: number, over: () => void): Transform {
-  let bytes = 0
-  return new Transform({
-    transform(chunk: Uint8Array, _encoding, done) {
-      bytes += chunk.length
-      if (bytes <= max) return done(null, chunk)
-      over()
-    },
-  })
-}
-
-function texts(raw: readonly Buffer[]): string[] {
-  return raw.map(part => part.toString('latin1'))
-}
-
-/** null: the body ends as it ends. */
-function lengthOf(fields: readonly string[]): number | null | 'invalid' {
-  let length: string | null = null
-  let isChunked = false
-  for (let i = 0; i + 1 < fields.length; i += 2) {
-    const name = fields[i]!.toLowerCase()
-    if (name === 'transfer-encoding') isChunked = true
-    if (name !== 'content-length') continue
-    if (length !== null && length !== fields[i + 1]) return 'invalid'
-    length = fields[i + 1]!
-  }
-  if (length === null) return null
-  return isChunked || !/^\d{1,15}$/.test(length) ? 'invalid' : Number(length)
-}
-
-function announcesLength(fields: readonly string[]): boolean {
-  for (let i = 0; i < fields.length; i += 2) if (fields[i]!.length === 14 && fields[i]!.toLowerCase() === 'content-length') return true
-  return false
+/** What undici says of a failure, by its code; nobody's words are read. */
+function explained(error: NodeJS.ErrnoException | null, state: string, { socket }: Entry): { readonly code: RefusalCode, readonly reason: string } {
+  const code = error?.code ?? 'no code'
+  if (code === ENDED.silent) return { code: 'upstream_timeout', reason: 'no byte came or went for too long' }
+  if (code === 'UND_ERR_INVALID_ARG' || code === 'UND_ERR_NOT_SUPPORTED') return { code: 'malformed_request', reason: `the request cannot be written (${code})` }
+  const isNonsense = (code.startsWith('HPE_') && code !== 'HPE_INVALID_EOF_STATE') || code === 'UND_ERR_HEADERS_OVERFLOW' || code === 'ERR_ASSERTION'
+    // undici itself broke it off at something in the head: a 100, or a 101.
+    || (state === 'answering' && code === 'UND_ERR_SOCKET' && !socket.readableEnded)
+  return isNonsense
+    ? { code: 'upstream_invalid', reason: `the answer is no HTTP/1.1 that we asked for (${code})` }
+    : { code: 'upstream_incomplete', reason: `the upstream ended the connection before the end of its answer (${code})` }
 }

@@ -4,10 +4,15 @@
  * undici's own pools give no way to look at the socket that a request will use, and the address it ends at
  * has to be judged again each time (I4). So one entry here is one socket that `dial` made and one undici
  * `Client` that speaks HTTP/1.1 on it, and cannot make another.
+ *
+ * What is destroyed here is destroyed *with an error*: undici 7.30 asserts, outside of any catch, when a socket
+ * closes without one while a body without a length is paused (client-h1.js, onHttpSocketClose).
  */
 import type { Socket } from 'node:net'
 import { Client } from 'undici'
 import type { Clock, Timer } from '../model/clock.ts'
+import type { AddressScope, JudgeAddress } from '../model/policy.ts'
+import type { OnLeave } from './dial.ts'
 
 export interface Entry {
   readonly key: string
@@ -16,148 +21,224 @@ export interface Entry {
   readonly address: string
   /** Carried an exchange before: a failure before the first byte may be the other side's idle timeout. */
   isReused: boolean
-  /** The socket failed; undici reports a reset behind a body without a length as its end (FACTS: undici). */
-  hasFailed: boolean
-  idleSince: number
+  /** When a byte last moved, as far as the sweep saw; for an idle one, when it was given back. */
+  movedAt: number
+  bytes: number
 }
+
+/** A place for one more connection, taken. */
+export interface Slot {
+  readonly kind: 'slot'
+  open(socket: Socket, address: string): Entry
+  /** Nothing came of it. */
+  free(): void
+}
+
+export type Place = { readonly kind: 'entry', readonly entry: Entry } | Slot | { readonly kind: 'left' }
 
 export interface PoolOptions {
   readonly clock: Clock
+  readonly judge: JudgeAddress
   readonly idleMs: number
+  /** Of an exchange with no byte either way. */
+  readonly streamIdleMs: number
   /** Connections under one key; who comes later waits. */
   readonly perKey: number
-  /** Idle connections in all. */
+  /** Idle connections in all; the one that has idled longest goes first. */
   readonly idle: number
-  mayReuse(entry: Entry): boolean
 }
 
 export interface Pool {
-  /** An idle connection that may be used, newest first; null where there is none. */
-  take(key: string): Entry | null
-  /** Waits until another connection may be opened under the key. */
-  room(key: string): Promise<void> | null
-  open(key: string, origin: string, socket: Socket, address: string): Entry
-  /** After an exchange: kept when it can carry another. */
-  release(entry: Entry): void
-  drop(entry: Entry): void
-  readonly counts: { readonly sockets: number, readonly idle: number }
-  close(): Promise<void>
+  /**
+   * An idle connection, judged again; else a place for a new one; else the wait for either, in order of arrival.
+   *
+   * @param fresh no idle one is wanted
+   */
+  take(key: string, scope: AddressScope, fresh: boolean, onLeave: OnLeave): Place | Promise<Place>
+  /** After an exchange, in a later turn of the event loop: kept when it can carry another. */
+  giveBack(entry: Entry): void
+  readonly idle: number
+  close(): void
 }
 
-export function createPool(options: PoolOptions): Pool {
-  const all = new Map<string, Set<Entry>>()
-  const idle = new Map<string, Entry[]>()
-  const line = new Map<string, (() => void)[]>()
-  let idleCount = 0
-  let sockets = 0
-  let sweep: Timer | null = null
-
-  function forget(entry: Entry): void {
-    const under = all.get(entry.key)
-    if (under?.delete(entry) !== true) return
-    sockets--
-    if (under.size === 0) all.delete(entry.key)
-    const list = idle.get(entry.key)
-    const at = list?.indexOf(entry) ?? -1
-    if (at >= 0) unlist(entry.key, list!, at)
-    callNext(entry.key)
-  }
-
-  function callNext(key: string): void {
-    const waiting = line.get(key)
-    const next = waiting?.shift()
-    if (waiting?.length === 0) line.delete(key)
-    next?.()
-  }
-
-  function unlist(key: string, list: Entry[], at: number): void {
-    list.splice(at, 1)
-    idleCount--
-    if (list.length === 0) idle.delete(key)
-    if (idleCount === 0) {
-      sweep?.cancel()
-      sweep = null
-    }
-  }
-
-  function drop(entry: Entry): void {
-    entry.socket.destroy()
-    forget(entry)
-  }
-
-  function dropStale(): void {
-    const before = options.clock.elapsed() - options.idleMs
-    for (const list of [...idle.values()]) for (const entry of [...list]) if (entry.idleSince <= before) drop(entry)
-  }
-
-  return {
-    get counts() { return { sockets, idle: idleCount } },
-    take(key) {
-      for (let list = idle.get(key); list !== undefined; list = idle.get(key)) {
-        const entry = list.at(-1)!
-        unlist(key, list, list.length - 1)
-        if (!entry.socket.destroyed && entry.socket.readableLength === 0 && options.mayReuse(entry)) {
-          entry.isReused = true
-          return entry
-        }
-        drop(entry)
-      }
-      return null
-    },
-    room(key) {
-      if ((all.get(key)?.size ?? 0) < options.perKey) return null
-      return new Promise(resolve => {
-        const waiting = line.get(key)
-        if (waiting === undefined) line.set(key, [resolve])
-        else waiting.push(resolve)
-      })
-    },
-    open(key, origin, socket, address) {
-      let given: Socket | null = socket
-      const client = new Client(origin, {
-        // Of this one socket; a client that lost it has nothing to connect with.
-        connect: (_options: unknown, done: (error: Error | null, socket: Socket | null) => void) => {
-          const once = given
-          given = null
-          // Not in this turn: undici does not look again at what is called back while it connects.
-          process.nextTick(done, once === null ? new Error('the connection is used up') : null, once)
-        },
-        pipelining: 1,
-        headersTimeout: 0,
-        bodyTimeout: 0,
-        keepAliveTimeout: options.idleMs,
-        keepAliveMaxTimeout: options.idleMs,
-        maxHeaderSize: MAX_HEAD_BYTES,
-      } as ConstructorParameters<typeof Client>[1])
-      const entry: Entry = { key, socket, client, address, isReused: false, hasFailed: false, idleSince: 0 }
-      socket.prependListener('error', () => { entry.hasFailed = true })
-      socket.once('close', () => forget(entry))
-      const under = all.get(key)
-      if (under === undefined) all.set(key, new Set([entry]))
-      else under.add(entry)
-      sockets++
-      return entry
-    },
-    release(entry) {
-      if (entry.socket.destroyed || entry.hasFailed || idleCount >= options.idle) return drop(entry)
-      entry.idleSince = options.clock.elapsed()
-      const list = idle.get(entry.key)
-      if (list === undefined) idle.set(entry.key, [entry])
-      else list.push(entry)
-      idleCount++
-      sweep ??= options.clock.every(SWEEP_MS, dropStale)
-      callNext(entry.key)
-    },
-    drop,
-    async close() {
-      sweep?.cancel()
-      const entries = [...all.values()].flatMap(under => [...under])
-      await Promise.all(entries.map(entry => entry.client.destroy().catch(() => {})))
-      for (const entry of entries) drop(entry)
-    },
-  }
-}
+/** `code` of what ended a connection; on the socket's error, where undici hands it to the exchange. */
+export const ENDED = { reset: 'UPSTREAM_RESET', silent: 'UPSTREAM_SILENT', usedUp: 'UPSTREAM_USED_UP', closed: 'UPSTREAM_CLOSED' } as const
 
 const SWEEP_MS = 1_000
 /** Of a response. */
 const MAX_HEAD_BYTES = 64 * 1024
+/** Every request brings its own Host. */
+const ORIGIN = new URL('http://upstream.invalid')
+
+interface Waiter {
+  readonly scope: AddressScope
+  serve(place: Place): void
+}
+
+export function createPool(options: PoolOptions): Pool {
+  const { clock } = options
+  /** Places taken, per key. */
+  const taken = new Map<string, number>()
+  const lines = new Map<string, Set<Waiter>>()
+  const busy = new Set<Entry>()
+  /** The longest idle first. */
+  const idle = new Set<Entry>()
+  const idleByKey = new Map<string, Entry[]>()
+  let sweeping: Timer | null = null
+
+  function take(key: string, scope: AddressScope, fresh: boolean, onLeave: OnLeave): Place | Promise<Place> {
+    const entry = fresh ? null : borrow(key, scope)
+    if (entry !== null) return { kind: 'entry', entry }
+    const count = taken.get(key) ?? 0
+    if (count < options.perKey) {
+      taken.set(key, count + 1)
+      return slot(key)
+    }
+    return new Promise(resolve => {
+      const line = lines.get(key) ?? new Set()
+      let stop = (): void => {}
+      const waiter: Waiter = {
+        scope,
+        serve(place) {
+          line.delete(waiter)
+          if (line.size === 0) lines.delete(key)
+          stop()
+          resolve(place)
+        },
+      }
+      lines.set(key, line.add(waiter))
+      stop = onLeave(() => waiter.serve({ kind: 'left' }))
+    })
+  }
+
+  /** The one that was used last is the likeliest to be alive. */
+  function borrow(key: string, scope: AddressScope): Entry | null {
+    for (let entry = idleByKey.get(key)?.at(-1); entry !== undefined; entry = idleByKey.get(key)?.at(-1)) {
+      unlist(entry)
+      if (isUsable(entry, scope)) return use(entry)
+      end(entry, ENDED.usedUp)
+    }
+    return null
+  }
+
+  function isUsable({ socket }: Entry, scope: AddressScope): boolean {
+    const { remoteAddress, remotePort } = socket
+    return !socket.destroyed && socket.readableLength === 0 && remoteAddress !== undefined && remotePort !== undefined
+      && options.judge(remoteAddress, remotePort, scope).kind === 'may-dial'
+  }
+
+  function use(entry: Entry): Entry {
+    entry.isReused = true
+    entry.movedAt = clock.elapsed()
+    busy.add(entry)
+    return entry
+  }
+
+  function giveBack(entry: Entry): void {
+    if (!busy.delete(entry) || entry.socket.destroyed) return
+    for (const waiter of lines.get(entry.key) ?? []) {
+      if (!isUsable(entry, waiter.scope)) break
+      return waiter.serve({ kind: 'entry', entry: use(entry) })
+    }
+    entry.movedAt = clock.elapsed()
+    idle.add(entry)
+    const list = idleByKey.get(entry.key)
+    if (list === undefined) idleByKey.set(entry.key, [entry])
+    else list.push(entry)
+    const [longest] = idle
+    if (idle.size > options.idle) end(longest!, ENDED.usedUp)
+  }
+
+  function slot(key: string): Slot {
+    return { kind: 'slot', open: (socket, address) => open(key, socket, address), free: () => free(key) }
+  }
+
+  /** The place goes to the next in line. */
+  function free(key: string): void {
+    const [next] = lines.get(key) ?? []
+    if (next !== undefined) return next.serve(slot(key))
+    const count = taken.get(key)! - 1
+    if (count === 0) taken.delete(key)
+    else taken.set(key, count)
+  }
+
+  function open(key: string, socket: Socket, address: string): Entry {
+    const entry: Entry = { key, socket, address, client: clientOn(socket, options.idleMs), isReused: false, movedAt: clock.elapsed(), bytes: 0 }
+    busy.add(entry)
+    sweeping ??= clock.every(SWEEP_MS, sweep)
+    if (socket.closed) closed(entry)
+    else socket.once('close', () => closed(entry))
+    return entry
+  }
+
+  function closed(entry: Entry): void {
+    busy.delete(entry)
+    if (idle.has(entry)) unlist(entry)
+    free(entry.key)
+    if (busy.size + idle.size > 0) return
+    sweeping?.cancel()
+    sweeping = null
+  }
+
+  function unlist(entry: Entry): void {
+    idle.delete(entry)
+    const list = idleByKey.get(entry.key)!
+    if (list.length === 1) idleByKey.delete(entry.key)
+    else list.splice(list.lastIndexOf(entry), 1)
+  }
+
+  function sweep(): void {
+    const now = clock.elapsed()
+    for (const entry of idle) {
+      if (entry.movedAt + options.idleMs > now) break
+      end(entry, ENDED.usedUp)
+    }
+    for (const entry of busy) {
+      const bytes = entry.socket.bytesRead + entry.socket.bytesWritten
+      if (bytes !== entry.bytes) Object.assign(entry, { bytes, movedAt: now })
+      else if (entry.movedAt + options.streamIdleMs <= now) end(entry, ENDED.silent)
+    }
+  }
+
+  return {
+    take,
+    giveBack,
+    get idle() { return idle.size },
+    close() {
+      for (const entry of [...idle, ...busy]) end(entry, ENDED.closed)
+    },
+  }
+}
+
+function end(entry: Entry, code: string): void {
+  entry.socket.destroy(problem(code))
+}
+
+/** @returns an undici client that speaks on this socket, and has nothing to connect with once it is gone */
+function clientOn(socket: Socket, idleMs: number): Client {
+  // A reset inside a body without a length is taken for its end by undici (and, where the body is paused, for a
+  // broken assertion that nobody catches), for the sake of another system's sockets: by any other code it fails.
+  socket.prependListener('error', (error: NodeJS.ErrnoException) => { if (error.code === 'ECONNRESET') error.code = ENDED.reset })
+  let given: Socket | null = socket
+  const client = new Client(ORIGIN, {
+    connect(_options, done) {
+      const once = given
+      given = null
+      // Not in this turn: undici does not look again at what is called back while it connects.
+      process.nextTick(() => once === null ? done(problem(ENDED.usedUp), null) : done(null, once))
+    },
+    pipelining: 1,
+    headersTimeout: 0,
+    bodyTimeout: 0,
+    keepAliveTimeout: idleMs,
+    keepAliveMaxTimeout: idleMs,
+    maxHeaderSize: MAX_HEAD_BYTES,
+  })
+  // What a handler of ours throws comes out here; the exchange has failed by then.
+  client.on('error' as never, () => { socket.destroy(problem(ENDED.closed)) })
+  return client
+}
+
+function problem(code: string): Error {
+  return Object.assign(new Error('the connection has ended'), { code })
+}

@@ -1,46 +1,111 @@
-/** A stream relayed both ways: with backpressure, half-closes carried on, a failure of one side cut through to the other. */
-import type { Duplex } from 'node:stream'
+/**
+ * A stream relayed both ways: with backpressure, half-closes carried on, and a failure of one side seen as a
+ * failure by the other.
+ *
+ *   both open --one side ends--> half open --the other ends--> closed
+ *   any state --an error, a revoked permit, silence--> cut: both sides at once
+ */
 import type { Socket } from 'node:net'
-import type { Outcome } from '../model/flow.ts'
+import type { Clock } from '../model/clock.ts'
+import type { Outcome, Stream } from '../model/flow.ts'
+import { whenQuiet } from './quiet.ts'
 
-export interface RelayOptions {
-  readonly client: Duplex
-  /** Already read from the client, sent first. */
-  readonly head: Uint8Array
+type Ending = Extract<Outcome, { kind: 'done' }>['error']
+
+export interface Joined {
+  readonly clock: Clock
+  readonly client: NodeJS.ReadWriteStream
   readonly upstream: Socket
-  readonly address: string
-  readonly status: number | null
+  /** Breaks the client's connection off. */
+  cut(): void
   /** Without a byte either way. */
   readonly idleMs: number
+  /** The same, once one side has ended; null: a half-open stream may live as long as an open one. */
+  readonly halfOpenMs: number | null
   /** The policy no longer allows it. */
   readonly signal: AbortSignal
 }
 
-export function relay({ client, head, upstream, address, status, idleMs, signal }: RelayOptions): Promise<Outcome> {
+export interface RelayOptions extends Omit<Joined, 'client' | 'cut' | 'halfOpenMs'> {
+  readonly window: Stream
+  readonly address: string
+}
+
+export async function relay(options: RelayOptions): Promise<Outcome> {
+  const { window, upstream, address } = options
+  const client = window.socket
+  if (window.head.length > 0) upstream.write(window.head)
+  const ending = untilClosed({ ...options, client, cut: () => window.cut(), halfOpenMs: null })
+  client.pipe(upstream)
+  upstream.pipe(client)
+  const error = await ending
+  return { kind: 'done', address, status: null, bytesUp: upstream.bytesWritten, bytesDown: upstream.bytesRead, error }
+}
+
+/** Sees two sockets that somebody pipes into each other to their end: none outlives the other. */
+export function untilClosed({ clock, client, upstream, cut, idleMs, halfOpenMs, signal }: Joined): Promise<Ending> {
   return new Promise(resolve => {
-    let bytesUp = head.length
-    let bytesDown = 0
-    let error: Extract<Outcome, { kind: 'done' }>['error'] = null
-    const cut = (): void => { client.destroy(); upstream.destroy() }
-    const onAbort = (): void => { error = 'revoked'; cut() }
-    const end = (): void => {
-      if (!client.destroyed || !upstream.destroyed) return
+    const moved = (): number => upstream.bytesRead + upstream.bytesWritten
+    let ending: Ending = null
+    let isOver = false
+    let isClientClosed = false
+    let stopWatching = whenQuiet(clock, idleMs, moved, () => over('upstream_timeout'))
+
+    function over(reason: Ending): void {
+      if (isOver) return
+      isOver = true
+      ending = reason
+      stopWatching()
       signal.removeEventListener('abort', onAbort)
-      resolve({ kind: 'done', address, status, bytesUp, bytesDown, error })
+      if (!isClientClosed) cut()
+      breakOff(upstream)
+      end()
     }
-    if (head.length > 0) upstream.write(head)
-    client.on('data', (chunk: Uint8Array) => { bytesUp += chunk.length })
-    upstream.on('data', (chunk: Uint8Array) => { bytesDown += chunk.length })
-    client.pipe(upstream)
-    upstream.pipe(client)
-    client.on('error', cut)
-    upstream.on('error', () => { error ??= 'upstream_incomplete'; cut() })
-    client.once('close', () => { if (!upstream.writableEnded) upstream.destroy(); else if (!client.readableEnded) upstream.destroy(); end() })
-    upstream.once('close', () => { if (!client.writableEnded) client.destroy(); end() })
-    client.once('close', end)
-    upstream.setTimeout(idleMs, cut)
+
+    function end(): void {
+      if (isClientClosed && upstream.closed) resolve(ending)
+    }
+
+    function onHalf(): void {
+      if (isOver || halfOpenMs === null) return
+      stopWatching()
+      stopWatching = whenQuiet(clock, halfOpenMs, moved, () => over(null))
+    }
+
+    function onAbort(): void {
+      over('revoked')
+    }
+
     signal.addEventListener('abort', onAbort)
+    client.once('end', onHalf)
+    upstream.once('end', onHalf)
+    client.on('error', () => over('client_left'))
+    upstream.on('error', () => over('upstream_incomplete'))
+    client.once('close', () => {
+      isClientClosed = true
+      // It closed in order if both directions had ended before; what it sent last may still be on its way.
+      if (upstream.readableEnded && upstream.writableEnded) upstream.destroySoon()
+      else over(upstream.writableEnded ? null : 'client_left')
+      end()
+    })
+    upstream.once('close', () => {
+      // Nothing can be sent to it any more; what it sent last may still be on its way.
+      if (upstream.errored === null && !isOver) flush(client)
+      end()
+    })
     if (signal.aborted) onAbort()
-    end()
+    else if (upstream.destroyed) over('upstream_incomplete')
   })
+}
+
+/** So that the other side sees a failure; TLS has no such way but to leave its closing alert out. */
+function breakOff(socket: Socket): void {
+  if (socket.destroyed) return
+  if ('encrypted' in socket) socket.destroy()
+  else socket.resetAndDestroy()
+}
+
+function flush(client: NodeJS.ReadWriteStream): void {
+  if ('destroySoon' in client && typeof client.destroySoon === 'function') client.destroySoon()
+  else client.end()
 }
