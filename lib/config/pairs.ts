@@ -16,14 +16,18 @@ import type { Scheme } from '../model/request.ts'
 
 /** More would not be read; the first ones say what to do. */
 const MAX_PROBLEMS = 100
+/** Pairs of rules that are looked at: about a second. */
+const MAX_COMPARED = 500_000
 
 export function checkPairs(extents: readonly Extent[]): readonly Problem[] {
   const streams = extents.filter(extent => isPassthrough(extent) || isTcp(extent))
   if (streams.length === 0) return []
   const index = indexOf(extents)
   const problems: Problem[] = []
+  let compared = 0
   for (const stream of streams) {
     for (const other of neighbours(stream, index)) {
+      if (++compared > MAX_COMPARED) return [...problems, tooMany(stream)]
       const problem = isTcp(stream) ? tcpConflict(stream, other) : tlsConflict(stream, other)
       if (problem !== null) problems.push(problem)
       if (problems.length === MAX_PROBLEMS) return problems
@@ -102,6 +106,11 @@ function placesMeet(stream: Extent, other: Extent, evenInside: boolean): boolean
     mine.some(a => theirs.some(b => overlap(a, b) && (evenInside || a === b || !covers(b, a))))
   return meet(stream.hosts, other.hosts, hostPatternsOverlap, hostPatternCovers)
     || meet(stream.networks, other.networks, (a, b) => networkCovers(a, b) || networkCovers(b, a), networkCovers)
+}
+
+/** Half of an answer is none: what was not compared does not take effect. */
+function tooMany({ id, pointer }: Extent): Problem {
+  return error(pointer, `So many rules share their hosts with "${id}" and its like that they cannot all be compared.`, 'Name the hosts of "tcp" and "passthrough" rules more closely, or join rules that differ in their ports only.')
 }
 
 type Relation = (a: string, b: string) => boolean

@@ -6,7 +6,7 @@
  */
 import { checkCidr, checkHostPattern, checkPathPattern, checkValuePattern } from '../decide/patterns.ts'
 import type { PatternCheck } from '../decide/patterns.ts'
-import { below, error, fromGrammar, shown } from './problems.ts'
+import { below, error, fromGrammar, shown, warning } from './problems.ts'
 import type { Problem } from './problems.ts'
 import { parseTime } from './times.ts'
 
@@ -18,6 +18,7 @@ export function checkRule(rule: Written, pointer: string): readonly Problem[] {
     ...checkPlace(rule, pointer),
     ...checkPatterns(rule, pointer),
     ...checkPorts(rule, pointer),
+    ...checkMethods(rule, pointer),
     ...checkCompanions(rule, pointer),
     ...checkStream(rule, pointer),
     ...checkExpiry(rule, pointer),
@@ -83,6 +84,11 @@ function checkPorts({ port }: Written, pointer: string): Problem[] {
 }
 
 const MAX_PORT = 65_535
+
+function checkMethods({ method }: Written, pointer: string): Problem[] {
+  return textsOf(method, below(pointer, 'method')).filter(([name]) => name === 'TRACE' || name === 'CONNECT')
+    .map(([name, at]) => warning(at, `${name} is refused whatever the policy says.`, 'Leave it out.'))
+}
 
 function checkCompanions({ method, access, onlyQuery, query, action }: Written, pointer: string): Problem[] {
   const problems: Problem[] = []
