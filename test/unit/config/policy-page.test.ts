@@ -20,7 +20,7 @@ t.test('the generator writes between its marks and nowhere else', async t => {
   t.ok(made.startsWith('# a\n<!-- made: rule -->\n| property |') && made.endsWith('<!-- end -->\nprose $& stays\n'))
   t.notMatch(made, 'zzz')
   t.equal(refreshed(made), made, 'and says the same the second time')
-  t.throws(() => refreshed('<!-- made: toString -->\n<!-- end -->'), /no table/)
+  t.throws(() => refreshed('<!-- made: constructor -->\n<!-- end -->'), /no table/)
 })
 
 t.test('every example on the page takes effect', async t => {
