@@ -37,7 +37,7 @@ import type { FirewallOptions } from './options.ts'
 import { handle } from './pipeline.ts'
 import type { Rooms } from './pipeline.ts'
 import { createRecorder, recordEnded, recordEvent } from './recorder.ts'
-import { createIds, isLoopback, localAddresses, parseNetwork, parseOverride, readHosts, toList, urlOf } from './setup.ts'
+import { createIds, createLocalAddresses, isLoopback, parseNetwork, parseOverride, readHosts, toList, urlOf } from './setup.ts'
 import { writeBundle } from './tls/bundle.ts'
 import { createContexts } from './tls/contexts.ts'
 import { clientEnvironment } from './tls/environment.ts'
@@ -93,7 +93,7 @@ export async function createFirewall(options: FirewallOptions): Promise<Firewall
 
   const forwarder = createForwarder({
     clock,
-    judge: createAddressJudge({ localAddresses, listeners: () => [...servers.values()].map(({ host, port }) => ({ address: host, port })) }),
+    judge: createAddressJudge({ localAddresses: createLocalAddresses(clock), listeners: () => [...servers.values()].map(({ host, port }) => ({ address: host, port })) }),
     hosts: readHosts,
     ...(options.lookup === undefined ? {} : { resolve: options.lookup }),
     overrides,

@@ -6,6 +6,7 @@ import { readFileSync } from 'node:fs'
 import { isIP } from 'node:net'
 import { networkInterfaces } from 'node:os'
 import { checkCidr } from './decide/patterns.ts'
+import type { Clock } from './model/clock.ts'
 import { OperatorError } from './model/errors.ts'
 import { canonicalHost } from './normalize/host.ts'
 
@@ -42,9 +43,20 @@ export function urlOf({ host, port }: { readonly host: string, readonly port: nu
   return `http://${host.includes(':') ? `[${host}]` : host}:${port}`
 }
 
-/** Addresses of this machine's interfaces, read anew each time: they change while we run. */
-export function localAddresses(): readonly string[] {
-  return Object.values(networkInterfaces()).flatMap(list => (list ?? []).map(({ address }) => address))
+/** Asking the kernel for its interfaces costs more than a whole exchange. */
+const INTERFACES_MS = 1_000
+
+/** Addresses of this machine's interfaces, at most a second old: they change while we run. */
+export function createLocalAddresses(clock: Clock): () => readonly string[] {
+  let addresses: readonly string[] = []
+  let until = -Infinity
+  return () => {
+    if (clock.elapsed() < until) return addresses
+    until = clock.elapsed() + INTERFACES_MS
+    const now = Object.values(networkInterfaces()).flatMap(list => (list ?? []).map(({ address }) => address))
+    if (now.join() !== addresses.join()) addresses = now
+    return addresses
+  }
 }
 
 /** The hosts file as it is now; empty where the system has none. */

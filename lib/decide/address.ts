@@ -3,7 +3,8 @@
  *
  * The promise: an address is judged by everything it may turn into on its way (the IPv4 addresses inside IPv6 and
  * the IPv6 range around them), and the strictest class counts. What does not parse is reserved. Pure; local
- * addresses and listeners are asked for at each judgement, because both change while we run.
+ * addresses and listeners are asked for at each judgement, because both change while we run. What is known of an
+ * address by itself is remembered: the socket of every exchange is judged.
  */
 import { contains, embeddedIpv4, formatIp, isTunnelForm, isWrittenIpv4, parseIp, parseNetwork } from './ip.ts'
 import type { Ip, Network } from './ip.ts'
@@ -16,24 +17,49 @@ export function classifyAddress(address: string): AddressClass {
 }
 
 export interface AddressSources {
-  /** Of this machine's interfaces, now. */
+  /** Of this machine's interfaces, now; the same array while they are the same. */
   localAddresses(): readonly string[]
   /** Our own, now. */
   listeners(): readonly { readonly address: string, readonly port: number }[]
 }
 
 export function createAddressJudge(sources: AddressSources): JudgeAddress {
+  const known = new Map<string, Known>()
+  let local: readonly string[] = []
+  let here: ReadonlySet<string> = new Set()
   return (address, port, scope) => {
-    const ip = parseIp(address)
-    if (ip === null) return { kind: 'forbidden', class: 'reserved' }
+    const it = known.get(address) ?? learn(known, address)
+    if (it === null) return { kind: 'forbidden', class: 'reserved' }
     const listeners = sources.listeners()
-    const here = new Set([...sources.localAddresses(), ...listeners.map(listener => listener.address)].flatMap(identitiesOfText))
-    const isLocal = identitiesOf(ip).some(identity => here.has(formatIp(identity)) || leadsHome(identity))
+    const now = sources.localAddresses()
+    if (now !== local) [local, here] = [now, new Set(now.flatMap(identitiesOfText))]
+    const isLocal = it.leadsHome || it.identities.some(identity => here.has(identity))
+      || listeners.some(listener => identitiesOfText(listener.address).some(identity => it.identities.includes(identity)))
     // Whatever address a listener is bound to: on a machine's own addresses a port is as good as an address.
     if (isLocal && listeners.some(listener => listener.port === port)) return { kind: 'forbidden', class: 'self' }
-    const judged = isLocal ? strictest(['loopback', classOf(ip)]) : classOf(ip)
-    return { kind: opens(scope, judged, ip) ? 'may-dial' : 'forbidden', class: judged }
+    const judged = isLocal ? strictest(['loopback', it.class]) : it.class
+    return { kind: opens(scope, judged, it.ip) ? 'may-dial' : 'forbidden', class: judged }
   }
+}
+
+/** What an address is, wherever it is judged. */
+interface Known {
+  readonly ip: Ip
+  readonly class: AddressClass
+  readonly identities: readonly string[]
+  readonly leadsHome: boolean
+}
+
+const MAX_KNOWN = 1_000
+
+function learn(known: Map<string, Known>, address: string): Known | null {
+  const ip = parseIp(address)
+  if (ip === null) return null
+  const identities = identitiesOf(ip)
+  const it = { ip, class: classOf(ip), identities: identities.map(formatIp), leadsHome: identities.some(leadsHome) }
+  if (known.size >= MAX_KNOWN) known.clear()
+  known.set(address, it)
+  return it
 }
 
 /** Whether the scope of a rule opens an IP literal; for text that is no address, never. */
