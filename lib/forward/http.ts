@@ -8,7 +8,8 @@
  *
  * undici's raw handler is used (`onHeaders` and its like, what its core speaks): it alone tells fields as they
  * stood on the wire. What undici cannot do and this file cannot mend: an upstream's 100, which nobody asked for,
- * fails the exchange; request trailers and chunk extensions are not sent on. A codec of our own would replace it.
+ * fails the exchange; request trailers are not sent on. What nobody above libuv can see: a reset that comes in one
+ * turn with the last bytes of a body without a length is its end. A codec of our own would mend the former.
  */
 import type { Dispatcher } from 'undici'
 import type { Permit } from '../model/decision.ts'
@@ -48,6 +49,8 @@ export function attempt({ permit, facts, window, entry, interim }: AttemptOption
   let resume = (): void => {}
   let failure: { readonly code: RefusalCode, readonly reason: string } | null = null
   let hasClientLeft = false
+  /** Of the answer. */
+  let hasBody = true
 
   return new Promise(resolve => {
     let isSettled = false
@@ -101,7 +104,7 @@ export function attempt({ permit, facts, window, entry, interim }: AttemptOption
       if (code > 599 || fields === null) return fail('upstream_invalid', fields === null ? 'the answer has a malformed field' : `the answer has status ${code}`)
       const length = announcedLength(fields)
       if (length === 'invalid') return fail('upstream_invalid', 'the answer is framed in two ways, or in one we did not offer to read')
-      const hasBody = facts.method !== 'HEAD' && code !== 204 && code !== 304
+      hasBody = facts.method !== 'HEAD' && code !== 204 && code !== 304
       if (hasBody && isOver(length)) return fail('response_too_large', `${length} bytes were announced, the policy allows ${maxResponseBytes}`)
       status = code
       state = 'begun'
@@ -147,7 +150,11 @@ export function attempt({ permit, facts, window, entry, interim }: AttemptOption
         window.end(trailerFields(trailers))
         done(null)
       },
-      onError: ended,
+      onError(error: NodeJS.ErrnoException) {
+        // undici counts the body of a 304 against the length that its 200 would have.
+        if (state === 'begun' && !hasBody && error.code === 'UND_ERR_RES_CONTENT_LENGTH_MISMATCH') handler.onComplete(null)
+        else ended(error)
+      },
     }
 
     const body = source === null ? null : lend(source, maxRequestBytes, {
@@ -161,15 +168,15 @@ export function attempt({ permit, facts, window, entry, interim }: AttemptOption
   })
 }
 
-/** What undici says of a failure, by its code; nobody's words are read. */
+/** Names and codes of what undici throws at bytes that it cannot read. Nobody's words are read. */
+const UNREADABLE = new Set(['HTTPParserError', 'UND_ERR_HEADERS_OVERFLOW', 'UND_ERR_RES_CONTENT_LENGTH_MISMATCH', 'UND_ERR_SOCKET', 'ERR_ASSERTION'])
+
+/** Whose doing a failure is: undici breaks off at what it cannot read, and says nearly the same where the upstream ended. */
 function explained(error: NodeJS.ErrnoException | null, state: string, { socket }: Entry): { readonly code: RefusalCode, readonly reason: string } {
-  const code = error?.code ?? 'no code'
+  const code = error?.code ?? error?.name ?? 'no code'
   if (code === ENDED.silent) return { code: 'upstream_timeout', reason: 'no byte came or went for too long' }
   if (code === 'UND_ERR_INVALID_ARG' || code === 'UND_ERR_NOT_SUPPORTED') return { code: 'malformed_request', reason: `the request cannot be written (${code})` }
-  const isNonsense = (code.startsWith('HPE_') && code !== 'HPE_INVALID_EOF_STATE') || code === 'UND_ERR_HEADERS_OVERFLOW' || code === 'ERR_ASSERTION'
-    // undici itself broke it off at something in the head: a 100, or a 101.
-    || (state === 'answering' && code === 'UND_ERR_SOCKET' && !socket.readableEnded)
-  return isNonsense
-    ? { code: 'upstream_invalid', reason: `the answer is no HTTP/1.1 that we asked for (${code})` }
+  return UNREADABLE.has(code) && !socket.readableEnded && (state === 'answering' || state === 'begun')
+    ? { code: 'upstream_invalid', reason: `the answer is no HTTP/1.1 that was asked for (${code})` }
     : { code: 'upstream_incomplete', reason: `the upstream ended the connection before the end of its answer (${code})` }
 }

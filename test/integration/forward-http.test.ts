@@ -35,13 +35,13 @@ t.test('what an upstream answers comes through, or is refused before a byte of i
     ['a length', OK, () => {}, '', 'done'],
     ['chunks', `${HEAD}Transfer-Encoding: chunked\r\n\r\n1\r\no\r\n1\r\nk\r\n0\r\n\r\n`, () => {}, '', 'done'],
     ['no length, ended in order', `${HEAD}\r\nok`, end, '', 'done'],
-    ['no length, reset: undici calls that an end', `${HEAD}\r\nok`, reset, 'upstream_incomplete', 'cut'],
     ['a length that is not kept', `${HEAD}Content-Length: 9\r\n\r\nok`, end, 'upstream_incomplete', 'cut'],
     ['a length that is not kept, and a close that was announced', `${HEAD}Connection: close\r\nContent-Length: 9\r\n\r\nok`, end, 'upstream_incomplete', 'cut'],
     ['a reset in a body with a length', `${HEAD}Content-Length: 9\r\n\r\nok`, reset, 'upstream_incomplete', 'cut'],
     ['chunks without an end (B-196)', `${HEAD}Transfer-Encoding: chunked\r\n\r\n2\r\nok\r\n`, end, 'upstream_incomplete', 'cut'],
     ['chunks without an end, and a close that was announced', `${HEAD}Connection: close\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n`, end, 'upstream_incomplete', 'cut'],
     ['a chunk size that is none', `${HEAD}Transfer-Encoding: chunked\r\n\r\n2\r\nok\r\nzz\r\n`, () => {}, 'upstream_invalid', 'cut'],
+    ['a length among the trailers', `${HEAD}Transfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\nContent-Length: 9\r\n\r\n`, () => {}, 'upstream_invalid', 'cut'],
     ['nothing, ended', '', end, 'upstream_incomplete', 'refused'],
     ['nothing, reset', '', reset, 'upstream_incomplete', 'refused'],
     ['half a head', 'HTTP/1.1 200 OK\r\nContent-', end, 'upstream_incomplete', 'refused'],
@@ -83,17 +83,19 @@ t.test('what an upstream answers comes through, or is refused before a byte of i
   }
 })
 
-t.test('a reset behind a slow reader of a body without a length is a cut, and ends nothing else', async t => {
-  const origin = await saying(t, `${HEAD}\r\n${'x'.repeat(20_000)}`)
-  const { forwarder } = bench(t)
-  const window = fakeExchange({ isSlow: true })
-  const ran = forwarder.exchange(requestPermit(origin.port), window, { generation: 1 })
-  await until(() => window.bytes > 0)
-  for (const socket of origin.sockets) socket.resetAndDestroy()
-  const outcome = await ran
-  t.equal(code(outcome), 'upstream_incomplete')
-  t.ok(window.isCut)
-  t.equal(forwarder.counts.sockets, 0)
+t.test('a reset in a body without a length is a cut, and ends nothing else, whether its reader keeps up or not', async t => {
+  // undici takes it for the end; and where the body is paused it fails an assertion that nobody catches.
+  for (const isSlow of [false, true]) {
+    const origin = await saying(t, `${HEAD}\r\n${'x'.repeat(20_000)}`)
+    const { forwarder } = bench(t)
+    const window = fakeExchange({ isSlow })
+    const ran = forwarder.exchange(requestPermit(origin.port), window, { generation: 1 })
+    await until(() => window.bytes > 0)
+    for (const socket of origin.sockets) socket.resetAndDestroy()
+    t.match(await ran, { kind: 'done', error: 'upstream_incomplete' })
+    t.ok(window.isCut)
+    await until(() => forwarder.counts.sockets === 0)
+  }
 })
 
 t.test('a slow reader that leaves in the middle of a body without a length ends nothing else', async t => {
@@ -182,7 +184,7 @@ t.test('answers without a body have none, whatever they announce', async t => {
 })
 
 t.test('interim answers are passed on, trailers too, but for those that change what they follow', async t => {
-  const origin = await saying(t, `HTTP/1.1 103 Early Hints\r\nLink: </a>\r\nSallyport-Flow: x\r\nConnection: close\r\n\r\nHTTP/1.1 102 Processing\r\n\r\nHTTP/1.1 104 x\r\n\r\n${HEAD}Transfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\nX-Sum: 1\r\nSet-Cookie: a=b\r\nContent-Length: 9\r\nTransfer-Encoding: chunked\r\nAuthorization: x\r\nHost: e\r\nSallyport-Flow: x\r\ngrpc-status: 0\r\n\r\n`)
+  const origin = await saying(t, `HTTP/1.1 103 Early Hints\r\nLink: </a>\r\nSallyport-Flow: x\r\n\r\nHTTP/1.1 102 Processing\r\n\r\nHTTP/1.1 104 x\r\n\r\n${HEAD}Transfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\nX-Sum: 1\r\nSet-Cookie: a=b\r\nAuthorization: x\r\nHost: e\r\nSallyport-Flow: x\r\ngrpc-status: 0\r\n\r\n`)
   const { outcome, window } = await run(t, origin)
   t.equal(code(outcome), null)
   t.strictSame(window.interims, [[103, ['Link', '</a>']], [102, []]])
