@@ -9,6 +9,7 @@ import type { PolicyDocument, RuleDocument } from '../model/policy.ts'
 import { parseJson } from './json.ts'
 import { checkPairs } from './pairs.ts'
 import { expandPresets, shippedPresets } from './presets.ts'
+import type { PresetSource } from './presets.ts'
 import { below, error, shown } from './problems.ts'
 import type { Problem } from './problems.ts'
 import { extentOf } from './extent.ts'
@@ -36,15 +37,19 @@ export type Loaded =
 export interface CheckOptions {
   /** Milliseconds since 1970: tells which rules have expired. */
   readonly now?: number
+  /** Default: those that come with the package. */
+  readonly presets?: PresetSource
 }
 
+/** UTF-16 units: as many as a file may have bytes. */
+const MAX_TEXT = 64 * 1024 ** 2
 /** Values in a policy: a million rules have ten each. */
 const MAX_NODES = 20_000_000
 
-export function checkPolicy(value: unknown, { now = systemClock.now() }: CheckOptions = {}): Loaded {
+export function checkPolicy(value: unknown, { now = systemClock.now(), presets: source = shippedPresets }: CheckOptions = {}): Loaded {
   const taken = snapshot(value, MAX_NODES)
   if (taken.kind === 'refused') return invalid([taken.problem])
-  const presets = expandPresets(memberOf(taken.value, 'use'), shippedPresets)
+  const presets = expandPresets(memberOf(taken.value, 'use'), source)
   const placed = [...presets.rules, ...rulesOf(taken.value)]
   const found = [...checkPolicyShape(taken.value), ...presets.problems, ...placed.flatMap(({ rule, pointer }) => checkRule(rule, pointer)), ...checkIds(placed)]
   const errors = found.filter(({ severity }) => severity === 'error')
@@ -56,12 +61,15 @@ export function checkPolicy(value: unknown, { now = systemClock.now() }: CheckOp
   errors.push(...checkPairs(extents))
   if (errors.length > 0) return invalid(errors, warnings)
 
-  const source = taken.value as PolicyDocument
-  const document = effective(source, presets.rules.map(({ rule }) => Object.freeze(rule) as unknown as RuleDocument))
-  return { kind: 'policy', document, source, hash: hashOf(document), warnings: [...warnings, ...findWarnings(document, extents, now)], file: null }
+  const written = taken.value as PolicyDocument
+  const document = effective(written, presets.rules.map(({ rule }) => Object.freeze(rule) as unknown as RuleDocument))
+  return { kind: 'policy', document, source: written, hash: hashOf(document), warnings: [...warnings, ...findWarnings(document, extents, now)], file: null }
 }
 
+/** @param text refused with a byte order mark in front: other readers of the file would not see the same text */
 export function parsePolicy(text: string, options: CheckOptions = {}): Loaded {
+  if (text.length > MAX_TEXT) return invalid([error('', 'The policy is larger than 64 MiB.', 'Write patterns instead of lists of names.')])
+  if (text.startsWith('\ufeff')) return invalid([error('', 'The policy begins with a byte order mark.', 'Save it as UTF-8 without one.')])
   const read = parseJson(text)
   return read.kind === 'json' ? checkPolicy(read.value, options) : invalid(read.problems)
 }

@@ -2,8 +2,9 @@
  * Rules that cannot stand beside each other: one of them would take the other's traffic unread.
  *
  * A connection that a `tcp` or `passthrough` rule covers is relayed as a stream, and no rule about requests is asked
- * of it. Where a name and a port are covered by both, the policy does not say which is meant, and is refused. For
- * `passthrough` the exception is one that is written for a narrower name than the other rule.
+ * of it. Where a name and a port are covered by both, the policy does not say which is meant, and is refused. The
+ * exception is a `passthrough` rule that is written for a narrower name than the other, and a `tcp` rule that is so
+ * beside a deny or hold of no port in particular.
  */
 import { hostPatternCovers, hostPatternsOverlap, networkCovers } from '../decide/patterns.ts'
 import { createHostTree } from './host-tree.ts'
@@ -64,8 +65,8 @@ function tlsConflict(stream: Extent, other: Extent): Problem | null {
 
 function tcpConflict(stream: Extent, other: Extent): Problem | null {
   if (isTcp(other) || !isAboutRequests(other)) return null
-  if (!portsMeet(portsOf(stream, 'tcp'), HTTP.flatMap(scheme => portsOn(other, scheme)))) return null
-  if (!placesMeet(stream, other, true)) return null
+  if (!portsMeet(portsOf(stream, 'tcp'), HTTP.flatMap(scheme => requestPorts(other, scheme)))) return null
+  if (!placesMeet(stream, other, !isGeneral(other))) return null
   return told(other, `"${stream.id}" relays a tcp stream unread where "${other.id}" judges requests: the same host and port.`,
     `Give "${other.id}" other ports than "${stream.id}", or take one of them out.`)
 }
@@ -87,9 +88,21 @@ function isInspecting({ action, rule, needsRequest }: Extent): boolean {
   return action === 'allow' || needsRequest || rule.tls === 'inspect'
 }
 
-/** A deny or hold that names no port means none in particular. */
-function isAboutRequests({ action, rule }: Extent): boolean {
-  return action === 'allow' || (rule.scheme !== undefined && rule.port !== undefined)
+/** A deny or hold of a whole host is judged of a stream too; one of a scheme, a path or a method would be passed by unasked. */
+function isAboutRequests({ action, schemes, needsRequest }: Extent): boolean {
+  return action === 'allow' || needsRequest || !schemes.has('tcp')
+}
+
+/** A deny or hold that names no port means none in particular: a stream that is written for a narrower name is an exception from it. */
+function isGeneral({ action, rule }: Extent): boolean {
+  return action !== 'allow' && rule.port === undefined
+}
+
+/** Such a rule is looked for where requests usually are, or no stream could be allowed beside it. */
+function requestPorts(extent: Extent, scheme: Scheme): readonly Range[] {
+  if (!isGeneral(extent)) return portsOn(extent, scheme)
+  const usual = scheme === 'http' || scheme === 'ws' ? 80 : 443
+  return extent.schemes.has(scheme) ? [[usual, usual]] : []
 }
 
 function portsOn(extent: Extent, scheme: Scheme): readonly Range[] {
