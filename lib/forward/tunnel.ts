@@ -34,6 +34,10 @@ export interface RelayOptions extends Omit<Joined, 'client' | 'cut' | 'halfOpenM
 export async function relay(options: RelayOptions): Promise<Outcome> {
   const { window, upstream, address } = options
   const client = window.socket
+  if (window.isGone) {
+    upstream.destroy()
+    return { kind: 'done', address, status: null, bytesUp: 0, bytesDown: 0, error: 'client_left' }
+  }
   if (window.head.length > 0) upstream.write(window.head)
   const ending = untilClosed({ ...options, client, cut: () => window.cut(), halfOpenMs: null })
   client.pipe(upstream)
@@ -55,15 +59,17 @@ export function untilClosed({ clock, client, upstream, cut, idleMs, halfOpenMs, 
       if (isOver) return
       isOver = true
       ending = reason
-      stopWatching()
-      signal.removeEventListener('abort', onAbort)
       if (!isClientClosed) cut()
       breakOff(upstream)
       end()
     }
 
     function end(): void {
-      if (isClientClosed && upstream.closed) resolve(ending)
+      if (!isClientClosed || !upstream.closed) return
+      isOver = true
+      stopWatching()
+      signal.removeEventListener('abort', onAbort)
+      resolve(ending)
     }
 
     function onHalf(): void {
