@@ -29,8 +29,9 @@ export async function appendRule(file: string, rule: RuleDocument, options: Chec
 }
 
 async function append(file: string, rule: RuleDocument, options: CheckOptions): Promise<Loaded> {
-  const before = await readText(file)
-  if (before === null) return invalid([error('', 'The file is not UTF-8.', 'Save it as UTF-8.')])
+  const read = await readText(file)
+  if (read.kind === 'invalid') return invalid([read.problem])
+  const before = read.text
   const current = parsePolicy(before, options)
   if (current.kind === 'invalid') return current
   const after = withRule(before, rule)
@@ -87,7 +88,8 @@ async function replaceText(target: string, before: string, after: string): Promi
     } finally {
       await handle.close()
     }
-    if (await readText(target) !== before) return false
+    const now = await readText(target)
+    if (now.kind === 'invalid' || now.text !== before) return false
     await rename(draft, target)
     await syncFolder(dirname(target))
     return true

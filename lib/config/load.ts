@@ -3,7 +3,6 @@
  */
 import { invalid, parsePolicy } from './check.ts'
 import type { CheckOptions, Loaded } from './check.ts'
-import { error } from './problems.ts'
 import { readText } from './text.ts'
 
 export { appendRule } from './append.ts'
@@ -13,8 +12,8 @@ export type { CheckOptions, Loaded } from './check.ts'
 
 /** @throws OperatorError E_POLICY_UNREADABLE where the file cannot be read; what is in it is never thrown */
 export async function loadPolicy(file: string, options: CheckOptions = {}): Promise<Loaded> {
-  const text = await readText(file)
-  if (text === null) return invalid([error('', 'The file is not UTF-8.', 'Save it as UTF-8.')])
-  const loaded = parsePolicy(text, options)
+  const read = await readText(file)
+  if (read.kind === 'invalid') return invalid([read.problem])
+  const loaded = parsePolicy(read.text, options)
   return loaded.kind === 'policy' ? { ...loaded, file } : loaded
 }

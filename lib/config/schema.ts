@@ -2,7 +2,7 @@
  * The shapes of policies and answers, as `schemas/*.json` lay them down. ajv is at home here, and nowhere else.
  *
  * It compiles each schema once, when it is first asked; its errors leave as sentences of ours. It knows nothing
- * of what properties mean together: that is `rule-check.ts`. A hand-written check per property would replace it.
+ * of what properties mean together: that is `rules.ts`. A hand-written check per property would replace it.
  */
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -35,11 +35,6 @@ export function checkAnswerShape(value: unknown): Problem[] {
 /** A rule as an approval may give it. */
 export function checkGrantShape(value: unknown): Problem[] {
   return check('approval.schema.json#/$defs/rule', value)
-}
-
-/** Properties that a rule of a policy has. */
-export function ruleProperties(): ReadonlySet<string> {
-  return new Set(Object.keys(resolve('policy.schema.json#/$defs/rule').schema.properties ?? {}))
 }
 
 const VERDICTS = ['approve', 'deny', 'pass'] as const

