@@ -26,6 +26,9 @@ export interface ExchangeParts {
   readonly clock: Clock
 }
 
+/** Payload of one TLS record, head included for sure. */
+const MAX_JOINED = 8_192
+
 /** Between the two interim responses that tell whether a client still reads. */
 const PROBE_MS = 50
 
@@ -34,6 +37,7 @@ export function createExchange(parts: ExchangeParts): Exchange {
   const gone = new Set<() => void>()
   let isGone = false
   let hasBegun = false
+  let hasWritten = false
   let isOver = false
 
   const underway: Underway = {
@@ -112,7 +116,12 @@ export function createExchange(parts: ExchangeParts): Exchange {
       response.writeHead(status, STATUS_CODES[status] ?? '', length === null ? [...fields] : [...fields, 'Content-Length', String(length)])
       process.nextTick(flushHead, response)
     },
-    write(chunk) { return response.write(chunk) },
+    write(chunk) {
+      if (hasWritten || chunk.length > MAX_JOINED) return response.write(chunk)
+      hasWritten = true
+      // As text a small first piece leaves with the head, in one write and one TLS record; as bytes in two.
+      return response.write(Buffer.from(chunk.buffer, chunk.byteOffset, chunk.length).toString('latin1'), 'latin1')
+    },
     onDrain(call) { response.once('drain', call) },
     end(trailers) {
       if (trailers.length > 0) response.addTrailers(pairs(trailers))
