@@ -4,25 +4,39 @@
  * It is told where the origin is, says where it listens, and reports its own CPU time and memory when asked.
  */
 import { readFileSync } from 'node:fs'
-import { createPlainProxy } from './plain.ts'
 
 export interface SubjectArguments {
   readonly design: 'plain' | 'http-proxy' | 'sallyport'
+  /** Of the CA. */
   readonly dir: string
   readonly originPort: number
+  /** A file. */
   readonly originCa: string
-  /** Rules of the policy beside the one that matters. */
+  /** Rules of the policy beside the two that matter. */
   readonly rules: number
+  /** A file; null: nothing is recorded, which is what `createFirewall` does unless it is told otherwise. */
+  readonly audit: string | null
 }
 
-export interface Ready { readonly kind: 'ready', readonly port: number, readonly caFile: string }
-export interface Usage { readonly kind: 'usage', readonly cpuMicros: number, readonly rssBytes: number, readonly heapBytes: number, readonly pending: number }
+export interface Ready {
+  readonly port: number
+  /** PEM. */
+  readonly caFile: string
+}
+
+/** What a subject can be asked. Memory is told after a collection, whose cost is in nobody's CPU time. */
+export type Question = 'cpu' | 'memory' | 'waiting'
+export type Report = number
 
 const args = JSON.parse(process.argv[2] ?? '{}') as SubjectArguments
-const tell = (message: Ready | Usage): void => { process.send?.(message) }
-let pending = (): number => 0
+let waiting = (): number => 0
 
-if (args.design === 'sallyport') {
+const ready = args.design === 'sallyport' ? await startSallyport() : await startPlain(args.design)
+process.on('message', (question: Question) => { process.send?.(report(question)) })
+process.on('disconnect', () => process.exit())
+process.send?.(ready)
+
+async function startSallyport(): Promise<Ready> {
   const { createFirewall } = await import('../lib/index.ts')
   const port = args.originPort
   const firewall = await createFirewall({
@@ -35,24 +49,33 @@ if (args.design === 'sallyport') {
       ],
     },
     certs: args.dir,
+    // Somebody may answer, so that what is held waits.
     standing: true,
     upstreamCa: [args.originCa],
     lookup: async () => ['127.0.0.1'],
     limits: { waiters: 100_000, questionsPerHost: 100_000 },
     env: {},
+    ...(args.audit === null ? {} : { audit: args.audit }),
   })
-  const { port: own } = await firewall.listen()
-  pending = () => firewall.status().counts.waiting
-  tell({ kind: 'ready', port: own, caFile: firewall.ca.path })
-} else {
-  const { port, caFile } = await createPlainProxy({ ...args, originCa: readFileSync(args.originCa, 'utf8') })
-  tell({ kind: 'ready', port, caFile })
+  waiting = () => firewall.status().counts.waiting
+  return { port: (await firewall.listen()).port, caFile: firewall.ca.path }
 }
 
-process.on('message', () => {
-  const { user, system } = process.cpuUsage()
-  globalThis.gc?.()
-  const { rss, heapUsed, external } = process.memoryUsage()
-  tell({ kind: 'usage', cpuMicros: user + system, rssBytes: rss, heapBytes: heapUsed + external, pending: pending() })
-})
-process.on('disconnect', () => process.exit())
+async function startPlain(design: 'plain' | 'http-proxy'): Promise<Ready> {
+  const { createPlainProxy } = await import('./plain.ts')
+  return await createPlainProxy({ ...args, design, originCa: readFileSync(args.originCa, 'utf8') })
+}
+
+function report(question: Question): Report {
+  switch (question) {
+    case 'cpu': {
+      const { user, system } = process.cpuUsage()
+      return user + system
+    }
+    case 'memory':
+      globalThis.gc?.()
+      return process.memoryUsage().rss
+    case 'waiting': return waiting()
+    default: return question satisfies never
+  }
+}
