@@ -25,7 +25,7 @@ t.test('every operator error stands on the page as it is in the code', async t =
 t.test('the page has no code that the code does not have', async t => {
   const known = new Set([...Object.keys(REFUSALS), ...Object.keys(OPERATOR_ERRORS)])
   t.equal(rows.length, known.size)
-  for (const [cell] of rows) t.ok(known.has(cell!.replaceAll('`', '')), cell)
+  for (const [cell = ''] of rows) t.ok(known.has(cell.replaceAll('`', '')), cell)
 })
 
 t.test('every code is used', async t => {
