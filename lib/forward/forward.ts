@@ -64,7 +64,7 @@ export function createForwarder(options: ForwardOptions): Forwarder {
       return { kind: 'refused', code: 'request_too_large', reason: `${facts.contentLength} bytes were announced, the policy allows ${maxRequestBytes}`, address: null, bytesUp: 0 }
     }
     // Two clients never share a connection: what one has proved on it (NTLM does that) the other has not.
-    const key = `${facts.scheme} ${facts.host} ${facts.port} ${generation} ${JSON.stringify([facts.client, scope.key])}`
+    const key = `${facts.scheme} ${facts.host} ${facts.port} ${generation} ${facts.client.length} ${facts.client} ${scope.key}`
     for (let fresh = false; ; fresh = true) {
       if (window.isGone) return ended('client_left')
       const taken = pool.take(key, scope, fresh, window.onGone)

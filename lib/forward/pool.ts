@@ -136,17 +136,20 @@ export function createPool(options: PoolOptions): Pool {
 
   function giveBack(entry: Entry): void {
     if (!busy.delete(entry) || entry.socket.destroyed) return
-    for (const waiter of lines.get(entry.key) ?? []) {
-      if (!isUsable(entry, waiter.scope)) break
-      return waiter.serve({ kind: 'entry', entry: use(entry) })
+    const [waiter] = lines.get(entry.key) ?? []
+    if (waiter !== undefined) {
+      // One that may not be used leaves its place when it has closed.
+      return isUsable(entry, waiter.scope) ? waiter.serve({ kind: 'entry', entry: use(entry) }) : end(entry, ENDED.usedUp)
     }
     entry.movedAt = clock.elapsed()
     idle.add(entry)
     const list = idleByKey.get(entry.key)
     if (list === undefined) idleByKey.set(entry.key, [entry])
     else list.push(entry)
+    if (idle.size <= options.idle) return
     const [longest] = idle
-    if (idle.size > options.idle) end(longest!, ENDED.usedUp)
+    unlist(longest!)
+    end(longest!, ENDED.usedUp)
   }
 
   function slot(key: string): Slot {
@@ -158,8 +161,9 @@ export function createPool(options: PoolOptions): Pool {
     const [next] = lines.get(key) ?? []
     if (next !== undefined) return next.serve(slot(key))
     const count = taken.get(key)! - 1
-    if (count === 0) taken.delete(key)
-    else taken.set(key, count)
+    if (count > 0) return void taken.set(key, count)
+    taken.delete(key)
+    idleByKey.delete(key)
   }
 
   function open(key: string, socket: Socket, address: string): Entry {
@@ -183,7 +187,7 @@ export function createPool(options: PoolOptions): Pool {
   function unlist(entry: Entry): void {
     idle.delete(entry)
     const list = idleByKey.get(entry.key)!
-    if (list.length === 1) idleByKey.delete(entry.key)
+    if (list.at(-1) === entry) list.pop()
     else list.splice(list.lastIndexOf(entry), 1)
   }
 

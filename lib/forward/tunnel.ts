@@ -95,8 +95,8 @@ export function untilClosed({ clock, client, upstream, cut, idleMs, halfOpenMs, 
       end()
     })
     upstream.once('close', () => {
-      // Nothing can be sent to it any more; what it sent last may still be on its way.
-      if (upstream.errored === null && !isOver) flush(client)
+      // Where both directions had ended before, the client's end is on its way.
+      if (!upstream.readableEnded || !upstream.writableEnded) over('upstream_incomplete')
       end()
     })
     if (signal.aborted) onAbort()
@@ -109,9 +109,4 @@ function breakOff(socket: Socket): void {
   if (socket.destroyed) return
   if ('encrypted' in socket) socket.destroy()
   else socket.resetAndDestroy()
-}
-
-function flush(client: NodeJS.ReadWriteStream): void {
-  if ('destroySoon' in client && typeof client.destroySoon === 'function') client.destroySoon()
-  else client.end()
 }

@@ -24,11 +24,11 @@ t.test('what no judgement wrote opens nothing, and no name is looked up for it',
   const permit = requestPermit(1)
   const signal = new AbortController().signal
   const never = {} as never
-  for (const forged of [null, {}, { ...permit }, { facts: permit.facts, terms: permit.terms, ruleId: 'rule' }, new Proxy(permit, {})] as Permit[]) {
-    await t.rejects(forwarder.exchange(forged, never, { generation: 1 }), TypeError)
-    await t.rejects(forwarder.upgrade(forged, never, { generation: 1, signal }), TypeError)
-    await t.rejects(forwarder.tunnel(forged, never, { signal }), TypeError)
-  }
+  const handshake = requestPermit(1, { scheme: 'ws' })
+  const forgeries = (real: Permit): Permit[] => [null, {}, { ...real }, { facts: real.facts, terms: real.terms, ruleId: 'rule' }, new Proxy(real, {})] as Permit[]
+  for (const forged of forgeries(permit)) await t.rejects(forwarder.exchange(forged, fakeExchange(), { generation: 1 }), TypeError)
+  for (const forged of forgeries(handshake)) await t.rejects(forwarder.upgrade(forged, fakeExchange() as never, { generation: 1, signal }), TypeError)
+  for (const forged of forgeries(streamPermit(1))) await t.rejects(forwarder.tunnel(forged, fakeExchange() as never, { signal }), TypeError)
   await t.rejects(forwarder.exchange(streamPermit(1), never, { generation: 1 }), TypeError, 'a stream is no request')
   await t.rejects(forwarder.exchange(requestPermit(1, { scheme: 'wss' }), never, { generation: 1 }), TypeError, 'a WebSocket is no exchange')
   await t.rejects(forwarder.upgrade(permit, never, { generation: 1, signal }), TypeError, 'an exchange is no WebSocket')

@@ -133,7 +133,7 @@ t.test('a place is free again when nothing came of it', async t => {
   const house = bench(t, { limits: { connectionsPerPool: 1 }, resolve: async () => { if (isUp) return ['127.0.0.1']; throw new Error() } })
   t.match(await once(t, house, origin.port), { code: 'upstream_dns_failed' })
   isUp = true
-  t.match(await once(t, house, origin.port), { kind: 'done', status: 200 })
+  for (const method of ['HEAD', 'GET', 'GET']) t.match(await once(t, house, origin.port, { method }), { kind: 'done', status: 200 }, 'also when its connection has closed')
 })
 
 t.test('what a kept connection had died under is sent again, once, where that is safe', async t => {

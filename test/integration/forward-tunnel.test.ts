@@ -167,3 +167,15 @@ t.test('what cannot be dialled is refused, and a client that left is left', asyn
   leaving.client.resetAndDestroy()
   t.match(await leaving.ended, { kind: 'done', error: 'client_left' })
 })
+
+t.test('closing the house cuts what flows', async t => {
+  const origin = await echo(t)
+  const house = bench(t)
+  const { client, ended } = await relayed(t, house, origin.port)
+  const text = textOf(client)
+  client.write('x')
+  await until(() => text() === 'x')
+  await house.forwarder.close()
+  t.match(await ended, { error: 'upstream_incomplete' })
+  await until(() => client.destroyed && origin.sockets.size === 0)
+})
