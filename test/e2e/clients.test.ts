@@ -32,7 +32,14 @@ func main() {
   if r.StatusCode != 200 { fmt.Fprintln(os.Stderr, "status", r.StatusCode); os.Exit(1) }
 }`
 
+// The fetch of Node 20 and 22 knows no proxy variables (24 does): its agent is told to read them.
+const NODE = `import { EnvHttpProxyAgent, fetch } from 'undici'
+const response = await fetch(process.argv[1], { dispatcher: new EnvHttpProxyAgent() })
+console.log(await response.text())
+if (!response.ok) { console.error('status', response.status); process.exit(1) }`
+
 const clients: Client[] = [
+  { name: 'node fetch', program: process.execPath, args: url => ['--input-type=module', '-e', NODE, url], denied: /403/ },
   { name: 'curl', program: '/usr/bin/curl', args: url => ['-sS', '--fail-with-body', url], denied: /403/ },
   { name: 'wget', program: '/usr/bin/wget', args: url => ['-O', '-', url], denied: /403/ },
   { name: 'python urllib', program: '/usr/bin/python3', args: url => ['-c', URLLIB, url], denied: /403/ },
