@@ -10,7 +10,7 @@ import { createDialler } from './dial.ts'
 import type { Dialled, OnLeave } from './dial.ts'
 import { attempt } from './http.ts'
 import { createPool } from './pool.ts'
-import type { Entry } from './pool.ts'
+import type { Entry, Slot } from './pool.ts'
 import { createResolve } from './resolve.ts'
 import type { Override } from './resolve.ts'
 import { relay } from './tunnel.ts'
@@ -70,19 +70,24 @@ export function createForwarder(options: ForwardOptions): Forwarder {
       const taken = pool.take(key, scope, fresh, window.onGone)
       const place = taken instanceof Promise ? await taken : taken
       if (place.kind === 'left') return ended('client_left')
-      let entry: Entry
-      if (place.kind === 'entry') entry = place.entry
-      else {
-        const dialled = await dialler.dial(permit, facts.scheme === 'https', window.onGone)
-        if (dialled.kind !== 'socket') {
-          place.free()
-          return undialled(dialled)
-        }
-        entry = place.open(dialled.socket, dialled.address)
-      }
-      const result = await attempt({ permit, facts, window, entry, interim: limits.interim })
-      pool.giveBack(entry)
+      const used = place.kind === 'entry' ? place : await connect(permit, facts, window, place)
+      if (used.kind !== 'entry') return undialled(used)
+      const result = await attempt({ permit, facts, window, entry: used.entry, interim: limits.interim })
+      pool.giveBack(used.entry)
       if (result.kind !== 'retry') return result
+    }
+  }
+
+  /** Fills a place, or frees it, whatever happens. */
+  async function connect(permit: Permit, facts: RequestFacts, window: Exchange, slot: Slot): Promise<{ kind: 'entry', entry: Entry } | Undialled> {
+    let isFilled = false
+    try {
+      const dialled = await dialler.dial(permit, facts.scheme === 'https', window.onGone)
+      if (dialled.kind !== 'socket') return dialled
+      isFilled = true
+      return { kind: 'entry', entry: slot.open(dialled.socket, dialled.address) }
+    } finally {
+      if (!isFilled) slot.free()
     }
   }
 
@@ -135,7 +140,9 @@ function whenever(window: Handshake | Stream, signal: AbortSignal): OnLeave {
   }
 }
 
-function undialled(dialled: Exclude<Dialled, { kind: 'socket' }>): Outcome {
+type Undialled = Exclude<Dialled, { kind: 'socket' }>
+
+function undialled(dialled: Undialled): Outcome {
   return dialled.kind === 'left' ? ended('client_left') : { ...dialled, bytesUp: 0 }
 }
 

@@ -130,9 +130,16 @@ t.test('who finds all places taken waits in line, and may leave it', async t => 
 t.test('a place is free again when nothing came of it', async t => {
   const origin = await saying(t, OK)
   let isUp = false
-  const house = bench(t, { limits: { connectionsPerPool: 1 }, resolve: async () => { if (isUp) return ['127.0.0.1']; throw new Error() } })
+  let isJudgeWell = false
+  const house = bench(t, {
+    limits: { connectionsPerPool: 1 },
+    resolve: async () => { if (isUp) return ['127.0.0.1']; throw new Error() },
+    judge() { if (isJudgeWell) return MAY; throw new Error('no judgement') },
+  })
   t.match(await once(t, house, origin.port), { code: 'upstream_dns_failed' })
   isUp = true
+  await t.rejects(once(t, house, origin.port), 'a judge that fails allows nothing')
+  isJudgeWell = true
   for (const method of ['HEAD', 'GET', 'GET']) t.match(await once(t, house, origin.port, { method }), { kind: 'done', status: 200 }, 'also when its connection has closed')
 })
 
