@@ -79,6 +79,7 @@ function createRequester(socket: TLSSocket, text: string): () => Promise<void> {
   socket.on('error', error => fail?.(error))
   socket.on('close', () => fail?.(new Error('the connection closed')))
   return () => new Promise((resolve, reject) => {
+    if (socket.destroyed) return reject(new Error('the connection was closed while it idled'))
     done = resolve
     fail = reject
     socket.write(text)
