@@ -88,7 +88,9 @@ export async function createFirewall(options: FirewallOptions): Promise<Firewall
   const counts = { flows: 0, allowed: 0, denied: 0, refused: 0, held: 0 }
   const warnings = new Set(policy.warnings.map(warning => formatProblem(warning, policy.file ?? 'policy')))
   const servers = new Map<Server, { host: string, port: number }>()
-  const underway = new Set<Promise<void>>()
+  /** Flows that are not over, and who waits until none is left. Counted, not kept: a set that changes with every request keeps its old entries alive (docs/performance.md). */
+  let underway = 0
+  let whenNone: (() => void)[] = []
   let state: Status['state'] = 'running'
 
   const forwarder = createForwarder({
@@ -140,8 +142,18 @@ export async function createFirewall(options: FirewallOptions): Promise<Firewall
   function arrive(arrival: Arrival): void {
     const end = handle(arrival, rooms)
     if (end === undefined) return
-    underway.add(end)
-    void end.finally(() => underway.delete(end))
+    underway++
+    void end.then(over)
+  }
+
+  function over(): void {
+    if (--underway > 0) return
+    for (const call of whenNone) call()
+    whenNone = []
+  }
+
+  async function settled(): Promise<void> {
+    while (underway > 0) await new Promise<void>(resolve => whenNone.push(resolve))
   }
 
   const identify = createIdentify({ allowFrom, tokens })
@@ -204,12 +216,12 @@ export async function createFirewall(options: FirewallOptions): Promise<Firewall
     for (const server of servers.keys()) server.close()
     desk.close()
     front.drain()
-    await Promise.race([settled(underway), new Promise<void>(resolve => clock.after(limits.drainMs, resolve))])
+    await Promise.race([settled(), new Promise<void>(resolve => clock.after(limits.drainMs, resolve))])
     desk.live.recheck(() => false)
     front.destroy()
     acceptor.destroy()
     await forwarder.close()
-    await settled(underway)
+    await settled()
     await control?.close()
     stopAuditing()
     await audit.close()
@@ -265,8 +277,4 @@ function told(decision: Decision): Ruled {
 function fieldOf(fields: RawFields, name: string): string | null {
   const at = fields.findIndex((field, index) => index % 2 === 0 && field.length === name.length && field.toLowerCase() === name)
   return at < 0 ? null : fields[at + 1] ?? null
-}
-
-async function settled(underway: ReadonlySet<Promise<void>>): Promise<void> {
-  while (underway.size > 0) await Promise.allSettled(underway)
 }

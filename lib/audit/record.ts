@@ -19,6 +19,8 @@ import type { AuditSink, Ledger, OpenedLedger } from './ledger.ts'
 import { layOut, layOutPolicy, nothingKnown } from './line.ts'
 import type { Known } from './line.ts'
 import { STOPPED } from './recover.ts'
+import { createYoung } from './young.ts'
+import type { Link } from './young.ts'
 
 /** One flow being recorded: from its arrival to its one closing record. */
 export interface FlowRecorder {
@@ -74,9 +76,10 @@ export async function createAudit(options: AuditOptions): Promise<Audit> {
   const time = timeOf(clock)
   const policyText = policyTextOf(options.policy)
   const ledgers = await openLedgers(toList(options.sinks), { clock, rotateBytes, keep, write, onProblem, notice: layOutNotice })
-  const flows = new Set<FlowRecorder>()
-  /** Those without an `open` record, with their beginnings; oldest first. */
-  const young = new Map<FlowRecorder, number>()
+  /** Without an `open` record; the oldest first. */
+  const young = createYoung<FlowRecorder & Link & { readonly startedAt: number }>()
+  /** With one. */
+  const lasting = new Set<FlowRecorder>()
   let isScheduled = false
   let isClosed = false
   let closing: Promise<void> | null = null
@@ -97,12 +100,14 @@ export async function createAudit(options: AuditOptions): Promise<Audit> {
     notice: (says, details = {}) => append(layOutNotice(says, details)),
     get isHealthy() { return optional || faultOf(ledgers) === null },
     get problem() { return problemOf(ledgers) },
-    openFlows: () => flows.size,
+    openFlows: () => young.size + lasting.size,
     close: () => closing ??= shut(),
   }
 
   async function shut(): Promise<void> {
-    for (const flow of [...flows]) flow.close({ error: 'interrupted', reason: 'the firewall stopped' })
+    const end = { error: 'interrupted', reason: 'the firewall stopped' }
+    for (const flow of [...lasting]) flow.close(end)
+    for (let flow = young.first; flow !== null; flow = young.first) flow.close(end)
     append(layOutNotice('the log was closed', { mark: STOPPED }))
     isClosed = true
     timer.cancel()
@@ -112,32 +117,37 @@ export async function createAudit(options: AuditOptions): Promise<Audit> {
   }
 
   function begin(flow: string, part: Known): FlowRecorder {
+    // Nobody reads it.
+    if (ledgers.length === 0) return UNREAD
     const startedAt = clock.elapsed()
     const known = Object.assign(nothingKnown(), part)
     /** As it was when the flow was ruled. */
     let policy: string | null = null
     const record = (event: 'open' | 'closed'): void => {
-      if (ledgers.length === 0) return
       append(layOut({ event, time: time(), flow, known, policy: policy ?? policyText(), durationMs: clock.elapsed() - startedAt, redactQuery }))
     }
 
-    const recorder: FlowRecorder = {
-      note(part) {
+    const recorder = {
+      before: null,
+      after: null,
+      isOut: true,
+      startedAt,
+      note(part: Known) {
         if (part.action !== undefined) policy = policyText()
         Object.assign(known, part)
       },
       open() {
-        if (young.delete(recorder)) record('open')
+        if (!young.remove(recorder)) return
+        lasting.add(recorder)
+        record('open')
       },
-      close(part = {}) {
-        if (!flows.delete(recorder)) return
-        young.delete(recorder)
+      close(part: Partial<AuditRecord> = {}) {
+        if (!young.remove(recorder) && !lasting.delete(recorder)) return
         recorder.note(part)
         record('closed')
       },
     }
-    flows.add(recorder)
-    young.set(recorder, startedAt)
+    young.add(recorder)
     return recorder
   }
 
@@ -157,10 +167,7 @@ export async function createAudit(options: AuditOptions): Promise<Audit> {
 
   function sweep(): void {
     const until = clock.elapsed() - OPEN_AFTER_MS
-    for (const [recorder, startedAt] of young) {
-      if (startedAt > until) break
-      recorder.open()
-    }
+    for (let flow = young.first; flow !== null && flow.startedAt <= until; flow = young.first) flow.open()
     for (const ledger of ledgers) ledger.retry()
     tell()
   }
@@ -188,6 +195,8 @@ export async function createAudit(options: AuditOptions): Promise<Audit> {
     return layOut({ event: 'interrupted', time: time(), flow, known: { ...open, error: 'interrupted' }, policy: layOutPolicy(policy), durationMs, redactQuery })
   }
 }
+
+const UNREAD: FlowRecorder = { note() {}, open() {}, close() {} }
 
 function faultOf(ledgers: readonly Ledger[]): Ledger['fault'] {
   for (const { fault } of ledgers) if (fault !== null) return fault

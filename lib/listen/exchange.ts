@@ -53,7 +53,7 @@ export function createExchange(parts: ExchangeParts): Exchange {
       parts.clock.after(PROBE_MS, () => interim(100, []))
     },
   }
-  connection.underway.add(underway)
+  connection.underway.push(underway)
   response.on('close', () => { if (!response.writableFinished) leave(); finish() })
   response.on('error', () => { leave(); finish() })
   request.on('error', () => {})
@@ -69,7 +69,7 @@ export function createExchange(parts: ExchangeParts): Exchange {
     if (isOver) return
     isOver = true
     gone.clear()
-    connection.underway.delete(underway)
+    connection.underway.splice(connection.underway.indexOf(underway), 1)
   }
 
   function interim(status: number, fields: RawFields): void {
