@@ -6,7 +6,7 @@ import t from 'tap'
 import type { Test } from 'tap'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { SCHEMES, approveOnce, bareEnvironment, clientEnvironment, isInstalled, needing, openFolder, run, runWell, threeDoors } from '../helpers/clients.ts'
+import { SCHEMES, approveOnce, bareEnvironment, clientEnvironment, needing, openFolder, run, runWell, threeDoors } from '../helpers/clients.ts'
 import type { Env, Ran, Scheme } from '../helpers/clients.ts'
 import { openHouse } from '../helpers/house.ts'
 import type { House } from '../helpers/house.ts'
@@ -81,9 +81,7 @@ const CLIENTS: readonly Client[] = [
     probe: ['go', 'version'],
     prepare: async (folder, env) => {
       writeFileSync(join(folder, 'get.go'), GO)
-      // Without a C compiler Go has to build its own resolver first.
-      const cgo = isInstalled(['cc', '--version']) ? '1' : '0'
-      await runWell(['go', 'build', '-o', 'get', 'get.go'], { cwd: folder, env: { ...env, GO111MODULE: 'off', GOTOOLCHAIN: 'local', GOPROXY: 'off', CGO_ENABLED: cgo } })
+      await runWell(['go', 'build', '-o', 'get', 'get.go'], { cwd: folder, env: { ...env, GO111MODULE: 'off', GOTOOLCHAIN: 'local', GOPROXY: 'off' } })
     },
     get: (url, folder) => [join(folder, 'get'), url],
   },

@@ -78,15 +78,14 @@ export function clientEnvironment(firewall: Firewall, home: string): Env {
   return env
 }
 
-/** @param probe a command that succeeds where the program can be used */
-export function isInstalled(probe: readonly string[]): boolean {
-  const [file = '', ...args] = probe
-  return spawnSync(file, args, { stdio: 'ignore' }).status === 0
-}
-
-/** Options of a test that needs a program: a named skip where it is missing; in CI none, so that the test fails. */
-export function needing(name: string, probe: readonly string[]): { readonly skip?: string } {
-  return isInstalled(probe) || process.env['CI'] !== undefined ? {} : { skip: `${name} is not installed` }
+/**
+ * Options of a test that needs a program: a named skip where it is missing; in CI none, so that the test fails.
+ *
+ * @param probe a command that succeeds where the program can be used
+ */
+export function needing(name: string, [file = '', ...args]: readonly string[]): { readonly skip?: string } {
+  const isThere = spawnSync(file, args, { stdio: 'ignore' }).status === 0
+  return isThere || process.env['CI'] !== undefined ? {} : { skip: `${name} is not installed` }
 }
 
 const ONCE: Answer = { verdict: 'approve', grant: 'once' }
