@@ -141,18 +141,17 @@ function createSearch(pattern: readonly string[]): (pieces: readonly string[], f
   if (pattern.length === 0) return () => true
   const words = Math.ceil(pattern.length / 32)
   const literals = new Map<string, Uint32Array>()
-  const wild: { readonly word: number, readonly bit: number, readonly matches: Matcher }[] = []
+  const wild = new Map<string, { readonly places: Uint32Array, readonly matches: Matcher }>()
   const none = new Uint32Array(words)
   for (const [at, piece] of pattern.entries()) {
-    const [word, bit] = [at >>> 5, 1 << (at & 31)]
-    if (piece.includes('*')) {
-      wild.push({ word, bit, matches: compilePiece(piece) })
-    } else {
-      const places = literals.get(literalOf(piece)) ?? new Uint32Array(words)
-      places[word]! |= bit
-      literals.set(literalOf(piece), places)
-    }
+    const isWild = piece.includes('*')
+    const places = (isWild ? wild.get(piece)?.places : literals.get(literalOf(piece))) ?? new Uint32Array(words)
+    places[at >>> 5]! |= 1 << (at & 31)
+    if (!isWild) literals.set(literalOf(piece), places)
+    // A piece that stands in several places is tried once for all of them.
+    else if (!wild.has(piece)) wild.set(piece, { places, matches: compilePiece(piece) })
   }
+  const wildcards = [...wild.values()]
   const final = 1 << ((pattern.length - 1) & 31)
 
   return (pieces, from, end) => {
@@ -168,11 +167,16 @@ function createSearch(pattern: readonly string[]): (pieces: readonly string[], f
         carry = before >>> 31
         state[word] = reached[word]! & places[word]!
       }
-      for (const { word, bit, matches } of wild) {
-        if ((reached[word]! & bit) !== 0 && matches(piece)) state[word]! |= bit
+      for (const { places: wanted, matches } of wildcards) {
+        if (meets(reached, wanted) && matches(piece)) for (let word = 0; word < words; word++) state[word]! |= reached[word]! & wanted[word]!
       }
       if ((state[words - 1]! & final) !== 0) return true
     }
     return false
   }
+}
+
+function meets(a: Uint32Array, b: Uint32Array): boolean {
+  for (let word = 0; word < a.length; word++) if ((a[word]! & b[word]!) !== 0) return true
+  return false
 }
