@@ -29,13 +29,14 @@ export interface ExchangeParts {
 /** Payload of one TLS record, head included for sure. */
 const MAX_JOINED = 8_192
 
+const NOBODY: (() => void)[] = []
+
 /** Between the two interim responses that tell whether a client still reads. */
 const PROBE_MS = 50
 
 export function createExchange(parts: ExchangeParts): Exchange {
   const { request, response, connection } = parts
-  const gone = new Set<() => void>()
-  let isGone = false
+  let gone: (() => void)[] = NOBODY
   let hasBegun = false
   let hasWritten = false
   let isOver = false
@@ -59,16 +60,17 @@ export function createExchange(parts: ExchangeParts): Exchange {
   request.on('error', () => {})
 
   function leave(): void {
-    if (isGone || isOver) return
-    isGone = true
-    for (const call of gone) call()
-    gone.clear()
+    if (exchange.isGone || isOver) return
+    exchange.isGone = true
+    const calls = gone
+    gone = NOBODY
+    for (const call of calls) call()
   }
 
   function finish(): void {
     if (isOver) return
     isOver = true
-    gone.clear()
+    gone = NOBODY
     connection.underway.splice(connection.underway.indexOf(underway), 1)
   }
 
@@ -86,21 +88,23 @@ export function createExchange(parts: ExchangeParts): Exchange {
     send(response, reply, mayKeepAlive)
   }
 
-  return {
+  // No getter: V8 makes a hidden class of its own for each literal with one, which keeps the request alive until
+  // the next full collection (docs/performance.md).
+  const exchange: Exchange & { isGone: boolean } = {
     kind: 'request',
     httpVersion: request.httpVersionMinor === 0 ? '1.0' : '1.1',
     fields: request.rawHeaders,
     body: parts.hasBody ? request : null,
     expectsContinue: parts.expectsContinue,
-    get isGone() { return isGone },
+    isGone: false,
     onGone(call) {
-      if (isGone) call()
-      else gone.add(call)
-      return () => gone.delete(call)
+      if (exchange.isGone) call()
+      else if (!isOver) gone = [...gone, call]
+      return () => { gone = gone.length === 1 && gone[0] === call ? NOBODY : gone.filter(other => other !== call) }
     },
     refuse,
     cut() {
-      isGone = true
+      exchange.isGone = true
       cutOff(connection)
       finish()
     },
@@ -128,10 +132,11 @@ export function createExchange(parts: ExchangeParts): Exchange {
       response.end()
     },
   }
+  return exchange
 
   /** Interim responses are for HTTP/1.1, before the final head, and only for the first request of a pipeline: Node gives no other one a socket. */
   function mayInterim(): boolean {
-    return !hasBegun && !isGone && request.httpVersionMinor === 1 && response.socket !== null
+    return !hasBegun && !exchange.isGone && request.httpVersionMinor === 1 && response.socket !== null
   }
 }
 
