@@ -88,7 +88,7 @@ export async function createFirewall(options: FirewallOptions): Promise<Firewall
   const counts = { flows: 0, allowed: 0, denied: 0, refused: 0, held: 0 }
   const warnings = new Set(policy.warnings.map(warning => formatProblem(warning, policy.file ?? 'policy')))
   const servers = new Map<Server, { host: string, port: number }>()
-  /** Flows that are not over, and who waits until none is left. Counted, not kept: a set that changes with every request keeps its old entries alive (docs/performance.md). */
+  /** Flows that are not over, and who waits until none is left. */
   let underway = 0
   let whenNone: (() => void)[] = []
   let state: Status['state'] = 'running'

@@ -19,8 +19,6 @@ import type { AuditSink, Ledger, OpenedLedger } from './ledger.ts'
 import { layOut, layOutPolicy, nothingKnown } from './line.ts'
 import type { Known } from './line.ts'
 import { STOPPED } from './recover.ts'
-import { createYoung } from './young.ts'
-import type { Link } from './young.ts'
 
 /** One flow being recorded: from its arrival to its one closing record. */
 export interface FlowRecorder {
@@ -76,10 +74,9 @@ export async function createAudit(options: AuditOptions): Promise<Audit> {
   const time = timeOf(clock)
   const policyText = policyTextOf(options.policy)
   const ledgers = await openLedgers(toList(options.sinks), { clock, rotateBytes, keep, write, onProblem, notice: layOutNotice })
-  /** Without an `open` record; the oldest first. */
-  const young = createYoung<FlowRecorder & Link & { readonly startedAt: number }>()
-  /** With one. */
-  const lasting = new Set<FlowRecorder>()
+  const flows = new Set<FlowRecorder>()
+  /** Those without an `open` record, with their beginnings; oldest first. */
+  const young = new Map<FlowRecorder, number>()
   let isScheduled = false
   let isClosed = false
   let closing: Promise<void> | null = null
@@ -100,14 +97,12 @@ export async function createAudit(options: AuditOptions): Promise<Audit> {
     notice: (says, details = {}) => append(layOutNotice(says, details)),
     get isHealthy() { return optional || faultOf(ledgers) === null },
     get problem() { return problemOf(ledgers) },
-    openFlows: () => young.size + lasting.size,
+    openFlows: () => flows.size,
     close: () => closing ??= shut(),
   }
 
   async function shut(): Promise<void> {
-    const end = { error: 'interrupted', reason: 'the firewall stopped' }
-    for (const flow of [...lasting]) flow.close(end)
-    for (let flow = young.first; flow !== null; flow = young.first) flow.close(end)
+    for (const flow of [...flows]) flow.close({ error: 'interrupted', reason: 'the firewall stopped' })
     append(layOutNotice('the log was closed', { mark: STOPPED }))
     isClosed = true
     timer.cancel()
@@ -127,27 +122,23 @@ export async function createAudit(options: AuditOptions): Promise<Audit> {
       append(layOut({ event, time: time(), flow, known, policy: policy ?? policyText(), durationMs: clock.elapsed() - startedAt, redactQuery }))
     }
 
-    const recorder = {
-      before: null,
-      after: null,
-      isOut: true,
-      startedAt,
-      note(part: Known) {
+    const recorder: FlowRecorder = {
+      note(part) {
         if (part.action !== undefined) policy = policyText()
         Object.assign(known, part)
       },
       open() {
-        if (!young.remove(recorder)) return
-        lasting.add(recorder)
-        record('open')
+        if (young.delete(recorder)) record('open')
       },
-      close(part: Partial<AuditRecord> = {}) {
-        if (!young.remove(recorder) && !lasting.delete(recorder)) return
+      close(part = {}) {
+        if (!flows.delete(recorder)) return
+        young.delete(recorder)
         recorder.note(part)
         record('closed')
       },
     }
-    young.add(recorder)
+    flows.add(recorder)
+    young.set(recorder, startedAt)
     return recorder
   }
 
@@ -167,7 +158,10 @@ export async function createAudit(options: AuditOptions): Promise<Audit> {
 
   function sweep(): void {
     const until = clock.elapsed() - OPEN_AFTER_MS
-    for (let flow = young.first; flow !== null && flow.startedAt <= until; flow = young.first) flow.open()
+    for (const [recorder, startedAt] of young) {
+      if (startedAt > until) break
+      recorder.open()
+    }
     for (const ledger of ledgers) ledger.retry()
     tell()
   }

@@ -46,8 +46,7 @@ export interface Connection {
   /** The client that opened the tunnel; null on the plain port, where each request says who sends it. */
   readonly caller: Caller | null
   readonly watch: HeadWatch
-  /** In the order of their requests; nearly always one. An array: a set that changes with every request keeps its old entries alive (docs/performance.md). */
-  readonly underway: Underway[]
+  readonly underway: Set<Underway>
   /** Flows begun on it. A connection that ends with none is a flow by itself. */
   flows: number
   /** Nothing further on it is read as a request; answers to what came before are still sent, in order. */

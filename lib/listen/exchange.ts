@@ -54,7 +54,7 @@ export function createExchange(parts: ExchangeParts): Exchange {
       parts.clock.after(PROBE_MS, () => interim(100, []))
     },
   }
-  connection.underway.push(underway)
+  connection.underway.add(underway)
   response.on('close', () => { if (!response.writableFinished) leave(); finish() })
   response.on('error', () => { leave(); finish() })
   request.on('error', () => {})
@@ -71,7 +71,7 @@ export function createExchange(parts: ExchangeParts): Exchange {
     if (isOver) return
     isOver = true
     gone = NOBODY
-    connection.underway.splice(connection.underway.indexOf(underway), 1)
+    connection.underway.delete(underway)
   }
 
   function interim(status: number, fields: RawFields): void {
