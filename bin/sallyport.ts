@@ -11,6 +11,7 @@ import { addExplain } from './commands/explain.ts'
 import { addInit } from './commands/init.ts'
 import { addLog } from './commands/log.ts'
 import { addPending } from './commands/pending.ts'
+import { addPresets } from './commands/presets.ts'
 import { addServe } from './commands/serve.ts'
 import { addStatus } from './commands/status.ts'
 import { exitWith } from './failure.ts'
@@ -33,7 +34,7 @@ First steps:
 
 Exit status: 0 done, 1 the answer is no, 2 a mistake in the call or the machine (explain: 0 allow, 3 hold, 1 deny).`)
 
-for (const add of [addServe, addInit, addStatus, addDemo, addCheck, addExplain, addPending, addAnswers, addCa, addEnv, addLog]) add(program)
+for (const add of [addServe, addInit, addStatus, addDemo, addCheck, addExplain, addPresets, addPending, addAnswers, addCa, addEnv, addLog]) add(program)
 for (const command of allOf(program)) command.exitOverride().showHelpAfterError(HINT).showSuggestionAfterError()
 
 try {

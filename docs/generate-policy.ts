@@ -1,12 +1,13 @@
 /**
- * The tables of docs/policy.md, made from `schemas/policy.schema.json` and the presets that come with the package.
+ * The tables of docs/policy.md and docs/presets.md, made from `schemas/policy.schema.json` and the presets that come
+ * with the package.
  *
- * The prose of the page is written by hand; what stands between `<!-- made: name -->` and `<!-- end -->` is made here,
+ * The prose of a page is written by hand; what stands between `<!-- made: name -->` and `<!-- end -->` is made here,
  * so that the page cannot say other than what is checked. test/unit/config/policy-page.test.ts compares the two, and
- * writes the page anew when it runs with WRITE_DOCS=1.
+ * writes the pages anew when it runs with WRITE_DOCS=1.
  */
 import { readFileSync } from 'node:fs'
-import { shippedPresets } from '../lib/config/presets.ts'
+import { code, presetSections, presetTable, table } from './generate-presets.ts'
 
 /** As much of a JSON Schema as the tables show. */
 interface Schema {
@@ -26,6 +27,7 @@ export function refreshed(page: string): string {
     document: () => propertyTable(SCHEMA),
     rule: () => propertyTable(SCHEMA.$defs?.['rule'] ?? {}),
     presets: presetTable,
+    details: presetSections,
   }
   return page.replace(/(<!-- made: ([a-z]+) -->\n)[^]*?(<!-- end -->)/g, (_, open: string, name: string, close: string) => {
     const make = Object.hasOwn(tables, name) ? tables[name] : undefined
@@ -42,22 +44,6 @@ function propertyTable({ properties = {}, required = [] }: Schema): string {
     const extra = required.includes(name) ? ' **Required.**' : preset === undefined ? '' : ` Default: ${code(preset)}.`
     return [`\`${name}\``, `${title}; ${examples.map(code).join(' · ')}`, `${description.replace(/ Required\.$/, '')}${extra}`]
   }))
-}
-
-function presetTable(): string {
-  return table(['preset', 'opens', 'parameters', 'from'], shippedPresets.names().map(name => {
-    const { description, parameters, source, date } = shippedPresets.read(name)!
-    const told = Object.entries(parameters).map(([parameter, { description: says, values, default: preset }]) => `\`${parameter}\`: ${says} ${values.map(code).join(', ')}; default ${code(preset)}`)
-    return [`\`${name}\``, description, told.join('<br>') || '–', `${source} (${date})`]
-  }))
-}
-
-function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
-  return [head, head.map(() => '---'), ...rows].map(cells => `| ${cells.map(cell => cell.replaceAll('|', '\\|')).join(' | ')} |`).join('\n')
-}
-
-function code(value: unknown): string {
-  return `\`${JSON.stringify(value)}\``
 }
 
 function resolved(property: Schema): Schema {

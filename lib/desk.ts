@@ -223,8 +223,7 @@ export function openDesk(options: DeskOptions): OpenDesk {
 
 /** @throws OperatorError E_POLICY_INVALID with the first problem, or E_POLICY_UNREADABLE */
 export async function readPolicy(source: string | PolicyDocument, clock: Clock): Promise<SoundPolicy> {
-  const options = { now: clock.now() }
-  const loaded = typeof source === 'string' ? await loadPolicy(source, options) : checkPolicy(source, options)
+  const loaded = await loadPolicy(source, { now: clock.now() })
   if (loaded.kind === 'policy') return loaded
   const [first] = loaded.problems
   const file = typeof source === 'string' ? source : 'policy'

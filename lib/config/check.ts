@@ -8,10 +8,13 @@ import { systemClock } from '../model/clock.ts'
 import type { PolicyDocument, RuleDocument } from '../model/policy.ts'
 import { parseJson } from './json.ts'
 import { checkPairs } from './pairs.ts'
-import { expandPresets, shippedPresets } from './presets.ts'
+import { expandPresets } from './expand.ts'
+import { shippedPresets } from './presets.ts'
 import type { PresetSource } from './presets.ts'
 import { below, error, shown } from './problems.ts'
 import type { Problem } from './problems.ts'
+import { machineRegistries } from './registries.ts'
+import type { Registries } from './registries.ts'
 import { extentOf } from './extent.ts'
 import { checkRule, isObject } from './rules.ts'
 import type { Written } from './rules.ts'
@@ -39,6 +42,8 @@ export interface CheckOptions {
   readonly now?: number
   /** Default: those that come with the package. */
   readonly presets?: PresetSource
+  /** What the tools of a machine are set to. Default: this one's, as far as they have been asked. */
+  readonly registries?: Registries
 }
 
 /** UTF-16 units: as many as a file may have bytes. */
@@ -46,12 +51,27 @@ const MAX_TEXT = 64 * 1024 ** 2
 /** Values in a policy: a million rules have ten each. */
 const MAX_NODES = 20_000_000
 
-export function checkPolicy(value: unknown, { now = systemClock.now(), presets: source = shippedPresets }: CheckOptions = {}): Loaded {
+export function checkPolicy(value: unknown, options: CheckOptions = {}): Loaded {
+  const taken = takePolicy(value)
+  return taken.kind === 'value' ? checkTaken(taken.value, options) : taken
+}
+
+/** A copy that nobody else can change, of a value whose form nobody has looked at yet. */
+export function takePolicy(value: unknown): Taken | Loaded {
   const taken = snapshot(value, MAX_NODES)
-  if (taken.kind === 'refused') return invalid([taken.problem])
-  const presets = expandPresets(memberOf(taken.value, 'use'), source)
-  const placed = [...presets.rules, ...rulesOf(taken.value)]
-  const found = [...checkPolicyShape(taken.value), ...presets.problems, ...placed.flatMap(({ rule, pointer }) => checkRule(rule, pointer)), ...checkIds(placed)]
+  return taken.kind === 'refused' ? invalid([taken.problem]) : { kind: 'value', value: taken.value }
+}
+
+export interface Taken {
+  readonly kind: 'value'
+  readonly value: unknown
+}
+
+/** @param value as `takePolicy` gave it */
+export function checkTaken(value: unknown, { now = systemClock.now(), presets: source = shippedPresets, registries = machineRegistries }: CheckOptions = {}): Loaded {
+  const presets = expandPresets(memberOf(value, 'use'), source, registries)
+  const placed = [...presets.rules, ...rulesOf(value)]
+  const found = [...checkPolicyShape(value), ...presets.problems, ...placed.flatMap(({ rule, pointer }) => checkRule(rule, pointer)), ...checkIds(placed)]
   const errors = found.filter(({ severity }) => severity === 'error')
   const warnings = found.filter(({ severity }) => severity === 'warning')
 
@@ -61,17 +81,23 @@ export function checkPolicy(value: unknown, { now = systemClock.now(), presets: 
   errors.push(...checkPairs(extents))
   if (errors.length > 0) return invalid(errors, warnings)
 
-  const written = taken.value as PolicyDocument
+  const written = value as PolicyDocument
   const document = effective(written, presets.rules.map(({ rule }) => Object.freeze(rule) as unknown as RuleDocument))
   return { kind: 'policy', document, source: written, hash: hashOf(document), warnings: [...warnings, ...findWarnings(document, extents, now)], file: null }
 }
 
 /** @param text refused with a byte order mark in front: other readers of the file would not see the same text */
 export function parsePolicy(text: string, options: CheckOptions = {}): Loaded {
+  const read = readPolicyText(text)
+  return read.kind === 'value' ? checkPolicy(read.value, options) : read
+}
+
+/** The part of `parsePolicy` before anything is checked. */
+export function readPolicyText(text: string): Taken | Loaded {
   if (text.length > MAX_TEXT) return invalid([error('', 'The policy is larger than 64 MiB.', 'Write patterns instead of lists of names.')])
   if (text.startsWith('\ufeff')) return invalid([error('', 'The policy begins with a byte order mark.', 'Save it as UTF-8 without one.')])
   const read = parseJson(text)
-  return read.kind === 'json' ? checkPolicy(read.value, options) : invalid(read.problems)
+  return read.kind === 'json' ? { kind: 'value', value: read.value } : invalid(read.problems)
 }
 
 export function invalid(problems: readonly Problem[], warnings: readonly Problem[] = []): Loaded {

@@ -25,6 +25,8 @@ export function findShadows(extents: readonly Extent[]): readonly Problem[] {
     let worst: { readonly other: Extent, readonly isTwin: boolean } | null = null
     for (const other of candidates(extent)) {
       if (other === extent || RANK[other.action] > RANK[extent.action]) continue
+      // A preset is taken as a whole: nobody could take out the one rule that adds nothing.
+      if (other.action === extent.action && extent.pointer.startsWith('/use/')) continue
       if (++comparisons > MAX_COMPARISONS) return [...problems, warning('/rules', 'There are too many rules for the same hosts to compare them all; the rest were not looked at for shadowed rules.', 'Join rules that differ in one field only.')]
       if (!covers(other, extent)) continue
       const isTwin = other.action === extent.action && covers(extent, other)

@@ -28,7 +28,7 @@ const HOUSE: Record<string, Doors> = {
   forward: doors('model', 'undici http-proxy', 'net http https http2 tls dns stream module'),
   audit: doors('model', '', 'fs crypto diagnostics_channel path net'),
   tls: doors('model', 'node-forge lru-cache', 'fs path crypto tls module'),
-  config: doors('model normalize/host decide/patterns', 'ajv', 'fs path module crypto url'),
+  config: doors('model normalize/host decide/patterns', 'ajv', 'fs path module crypto url child_process'),
   control: doors('model hold audit config', '', 'http net fs crypto path os'),
   approve: doors('model hold audit config', '', 'child_process readline tty'),
   'pipeline.ts': doors('model'),

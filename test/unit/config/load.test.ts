@@ -43,7 +43,7 @@ t.test('rules of a preset take effect under its name, before the policy\'s own',
   const presets: PresetSource = {
     names: () => ['lab'],
     read: name => name === 'lab' ? {
-      name: 'lab', description: '', source: '', date: '', parameters: { access: { description: '', values: ['read-only', 'full'], default: 'read-only' } },
+      name: 'lab', description: '', source: '', date: '', parameters: { access: { kind: 'choice', description: '', values: ['read-only', 'full'], default: 'read-only' } },
       rules: [{ id: 'api', host: 'lab.example.com', access: { parameter: 'access' } }],
     } : null,
   }

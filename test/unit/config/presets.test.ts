@@ -1,59 +1,95 @@
+/** The shipped presets are data: each has the form of the schema, and makes rules that take effect whatever its parameters say. */
 import t from 'tap'
+import { readFileSync, readdirSync } from 'node:fs'
+import { Ajv2020 } from 'ajv/dist/2020.js'
 import { checkPolicy } from '../../../lib/config/load.ts'
-import { expandPresets, shippedPresets } from '../../../lib/config/presets.ts'
+import { neededRegistries, shippedPresets } from '../../../lib/config/presets.ts'
+import type { Preset } from '../../../lib/config/presets.ts'
+import type { Registries } from '../../../lib/config/registries.ts'
 import { compileRuleset } from '../../../lib/decide/compile.ts'
 
-t.test('every preset says what it is, and is sound with each value of its parameters', async t => {
-  const names = shippedPresets.names()
-  t.ok(names.includes('github'))
-  for (const name of names) {
-    const preset = shippedPresets.read(name)!
-    t.equal(preset.name, name)
-    t.ok(preset.description.length > 10 && preset.source.startsWith('https://'), `${name} says where it comes from`)
-    t.match(preset.date, /^\d{4}-\d{2}-\d{2}$/, `${name} says when`)
-    const uses: object[] = [{ preset: name }, ...Object.entries(preset.parameters).flatMap(([parameter, { values }]) => values.map(value => ({ preset: name, [parameter]: value })))]
-    for (const use of uses) {
-      const loaded = checkPolicy({ version: 1, use: [use] }, { now: 0 })
+const names = shippedPresets.names()
+const all = names.map(name => shippedPresets.read(name)!)
+const schema = (name: string): object => JSON.parse(readFileSync(new URL(`../../../schemas/${name}`, import.meta.url), 'utf8')) as object
+const validate = new Ajv2020({ allErrors: true, strict: true, strictTypes: false, strictRequired: false, formats: { regex: true } }).addSchema(schema('policy.schema.json')).compile(schema('preset.schema.json'))
+
+/** A machine on which every tool is set to one mirror. */
+const registries: Registries = { ask: async () => {}, known: name => ({ kind: 'urls', urls: [`https://${name}.mirror.example.com/base/`] }) }
+
+/** `use` with what has to be given, and one more parameter. */
+function useOf({ name, parameters }: Preset, more: object = {}): object {
+  const required = Object.entries(parameters).filter(([, { default: preset }]) => preset === null)
+  return { preset: name, ...Object.fromEntries(required.map(([parameter, declared]) => [parameter, 'example' in declared ? declared.example : null])), ...more }
+}
+
+t.test('there is one for each service that agents are sent to', async t => {
+  const wanted = 'anthropic apt aws-s3 azure-openai brave cargo conda discord docker github gitlab go google huggingface jira npm nvidia ollama openai outlook pypi slack telegram ubuntu'
+  t.strictSame(names, wanted.split(' '))
+})
+
+t.test('every file is of the schema, and says what it was compared with or that it was not', async t => {
+  for (const preset of all) {
+    t.ok(validate(preset), preset.name, { errors: validate.errors })
+    t.equal((preset.source === null), (preset.date === null), `${preset.name}: a source has a date`)
+    if (preset.source === null) t.match(preset.description, /compared with/, `${preset.name}: and where there is none the description says so`)
+    t.equal(new Set(preset.rules.map(({ id }) => id)).size, preset.rules.length, `${preset.name}: each rule has its own id`)
+  }
+})
+
+t.test('every parameter stands in a rule, and every one that stands in a rule is declared', async t => {
+  for (const { name, parameters, rules } of all) {
+    const text = JSON.stringify(rules)
+    const used = new Set([...Array.from(text.matchAll(/\{"parameter":"(\w+)"\}/g), ([, used]) => used!), ...Array.from(text.matchAll(/\{(\w+)\}/g), ([, used]) => used!)])
+    t.strictSame([...used].sort(), Object.keys(parameters).sort(), name)
+  }
+})
+
+t.test('every preset is sound with each value of its parameters', async t => {
+  for (const preset of all) {
+    const more = Object.entries(preset.parameters).flatMap(([parameter, declared]): object[] => declared.kind === 'choice'
+      ? declared.values.map(value => ({ [parameter]: value }))
+      : [{ [parameter]: declared.example }, { [parameter]: [declared.example] }])
+    for (const use of [{}, ...more].map(each => useOf(preset, each))) {
+      const loaded = checkPolicy({ version: 1, use: [use] }, { now: 0, registries })
       t.match(loaded, { kind: 'policy', warnings: [] }, `${JSON.stringify(use)} has neither problem nor warning`)
-      if (loaded.kind === 'policy') t.equal(compileRuleset(loaded.document, loaded.hash).size, preset.rules.length, 'and compiles')
+      if (loaded.kind === 'policy') t.equal(compileRuleset(loaded.document, loaded.hash).size, loaded.document.rules!.length, 'and compiles')
+    }
+    const every = Object.fromEntries(Object.entries(preset.parameters).flatMap(([parameter, declared]) => 'example' in declared ? [[parameter, declared.example]] : []))
+    const whole = checkPolicy({ version: 1, use: [useOf(preset, every)] }, { now: 0, registries })
+    t.equal(whole.kind === 'policy' && whole.document.rules!.length, preset.rules.length, `${preset.name}: with all of them no rule is left out`)
+  }
+})
+
+t.test('all of them together are sound', async t => {
+  const loaded = checkPolicy({ version: 1, use: all.map(preset => useOf(preset)) }, { now: 0, registries })
+  t.match(loaded, { kind: 'policy', warnings: [] }, JSON.stringify(loaded.kind === 'invalid' ? loaded.problems : loaded.warnings))
+})
+
+t.test('nothing that writes is allowed unless a parameter says so', async t => {
+  const written = all.flatMap(preset => preset.rules
+    .filter(rule => (rule['action'] ?? 'allow') === 'allow' && [rule['method'] ?? []].flat().some(method => ['PUT', 'PATCH', 'DELETE'].includes(String(method))))
+    .map(rule => `${preset.name}.${String(rule['id'])}`))
+  t.strictSame(written, [])
+  for (const { name, parameters } of all) {
+    for (const word of ['push', 'publish', 'post', 'write', 'send', 'manage']) {
+      if (Object.hasOwn(parameters, word)) t.match(parameters[word], { values: ['allow', 'hold', 'deny'], default: 'hold' }, `${name}: ${word}`)
     }
   }
 })
 
-t.test('its rules come first and are called by its name', async t => {
-  const loaded = checkPolicy({ version: 1, use: ['anthropic'], rules: [{ id: 'mine', host: 'a.example.com' }] }, { now: 0 })
-  t.equal(loaded.kind, 'policy')
-  if (loaded.kind !== 'policy') return
-  t.match(loaded.document.rules!.map(({ id }) => id), [/^anthropic\./])
-  t.equal(loaded.document.rules!.at(-1)!.id, 'mine')
-  t.equal(loaded.document.use, undefined, 'what takes effect uses nothing any more')
-  t.strictSame(loaded.source.use, ['anthropic'], 'what was written stays as it was written')
-  const again = checkPolicy(loaded.document, { now: 0 })
-  t.equal(again.kind === 'policy' && again.hash, loaded.hash, 'written out it is the same policy')
+t.test('those of package registries name no host', async t => {
+  for (const name of ['npm', 'pypi', 'cargo', 'go', 'apt', 'ubuntu', 'conda', 'docker']) {
+    const { rules, parameters } = shippedPresets.read(name)!
+    for (const rule of rules) t.match(rule['host'], { parameter: String }, `${name}.${String(rule['id'])}`)
+    const urls = [...JSON.stringify(parameters).matchAll(/https?:\/\/([\w.-]+)/g)].map(([, host]) => host!)
+    t.ok(urls.every(host => host.endsWith('.example.com')), `${name}: nor do their parameters`, { urls })
+  }
+  t.strictSame([...neededRegistries([...names])].sort(), ['apt', 'cargo', 'conda', 'go', 'go-sums', 'npm', 'pip'])
+  t.strictSame([...neededRegistries(['anthropic', { preset: 'npm', registry: 'https://npm.example.com/' }])], [], 'a tool is asked only where the policy does not say')
 })
 
-t.test('a parameter changes what the rules say', async t => {
-  const push = (use: unknown): unknown => expandPresets([use], shippedPresets).rules.find(({ rule }) => rule['id'] === 'github.api')?.rule['access']
-  t.equal(push('github'), 'read-only', 'the default')
-  t.equal(push({ preset: 'github', access: 'read-write' }), 'read-write')
-})
-
-// [what it shows, `use`, pointer, words]
-const refused: [string, unknown[], string, RegExp][] = [
-  ['a slip', ['githb'], '/use/0', /"github"/],
-  ['a path is no name', ['../presets/github'], '/use/0', /no preset/],
-  ['nor is what objects inherit', ['__proto__'], '/use/0', /no preset/],
-  ['a parameter that it has not', [{ preset: 'github', acces: 'full' }], '/use/0/acces', /no parameter/],
-  ['a value that it does not take', [{ preset: 'github', access: 'all' }], '/use/0/access', /"read-only"/],
-  ['the same twice', ['github', { preset: 'github' }], '/use/1', /twice/],
-]
-for (const [shows, use, pointer, words] of refused) {
-  const loaded = checkPolicy({ version: 1, use }, { now: 0 })
-  t.equal(loaded.kind, 'invalid', shows)
-  if (loaded.kind === 'invalid') t.ok(loaded.problems.some(problem => problem.pointer === pointer && words.test(`${problem.problem} ${problem.fix}`)), `${shows}: it is told at ${pointer}`, { told: loaded.problems })
-}
-
-t.test('a rule of the policy may not take the name of a preset\'s', async t => {
-  const [id] = expandPresets(['anthropic'], shippedPresets).rules.map(({ rule }) => rule['id'])
-  t.match(checkPolicy({ version: 1, use: ['anthropic'], rules: [{ id, host: 'a.example.com' }] }, { now: 0 }), { kind: 'invalid', problems: [{ pointer: '/rules/0/id' }] })
+t.test('only what the folder lists is a preset', async t => {
+  const files = readdirSync(new URL('../../../lib/config/presets/', import.meta.url))
+  t.equal(files.length, names.length)
+  for (const name of ['../presets/github', '__proto__', 'github.json', '']) t.equal(shippedPresets.read(name), null, name)
 })
