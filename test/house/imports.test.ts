@@ -81,6 +81,16 @@ t.test('each package has its one home', async t => {
   }
 })
 
+/** What is installed before its room is built. */
+const AWAITED = ['koffi', 'dns-packet']
+
+t.test('every dependency is used, and what is used is a dependency', async t => {
+  const used = new Set([...imports('lib'), ...imports('bin')].flatMap(({ spec }) => /^(?!\.|node:)(?:@[^/]+\/)?[^/]+/.exec(spec) ?? []))
+  const { dependencies } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as { dependencies: Record<string, string> }
+  t.strictSame(Object.keys(dependencies).filter(name => !used.has(name) && !AWAITED.includes(name)), [], 'nobody imports these')
+  t.strictSame([...used].filter(name => !(name in dependencies)), [], 'nobody installs these')
+})
+
 t.test('the program knows the front door alone', async t => {
   for (const { from, spec } of imports('bin')) {
     const inside = spec.startsWith('.') && !resolve(ROOT, dirname(from), spec).startsWith(join(ROOT, 'lib'))
