@@ -9,7 +9,8 @@ export function exitWith(error: unknown): never {
   }
   process.stderr.write(`sallyport: ${sentences(error)}\n`)
   if (process.env['SALLYPORT_DEBUG'] && error instanceof Error) process.stderr.write(`${error.stack}\n`)
-  process.exit(2)
+  // A shell's for a command that it cannot start; ours would be taken for the command's own.
+  process.exit(isOperatorError(error) && error.code === 'E_SANDBOX_COMMAND' ? 127 : 2)
 }
 
 function sentences(error: unknown): string {

@@ -32,6 +32,12 @@ export { connectControl } from './control/client.ts'
 export type { ControlClient } from './control/client.ts'
 export { findControl } from './control/paths.ts'
 
+// A command with one way out.
+export { createSandbox } from './sandbox/sandbox.ts'
+export type { Exit } from './sandbox/link.ts'
+export type { Sandbox, SandboxOptions } from './sandbox/sandbox.ts'
+export { isExposed } from './sandbox/plan.ts'
+
 // The CA and what clients need of it.
 export { describeEnvironment, openCa } from './identity.ts'
 export type { CaFiles } from './identity.ts'

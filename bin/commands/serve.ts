@@ -3,8 +3,9 @@ import { PassThrough } from 'node:stream'
 import { Option } from 'commander'
 import type { Command } from 'commander'
 import { LIMITS, commandDoor, createFirewall, systemClock, terminalDoor } from '../../lib/index.ts'
-import type { DeskEvent, Door, Firewall, LimitRow, Limits } from '../../lib/index.ts'
+import type { Door, Firewall, LimitRow, Limits } from '../../lib/index.ts'
 import { address, collect, count, duration, size } from '../arguments.ts'
+import { given, note, tell } from '../notices.ts'
 import { printJson, printLine } from '../output.ts'
 
 interface ServeOptions extends Partial<Limits> {
@@ -126,33 +127,11 @@ function onSignals(firewall: Firewall, doors: readonly { close?(): void }[]): vo
   process.on('SIGHUP', () => { firewall.reload().catch(() => {}) })
 }
 
-/** What happens meanwhile, on standard error: standard output is the audit log's or a program's. */
-function tell(event: DeskEvent): void {
-  switch (event.event) {
-    case 'policy': return note(event.problem === null ? `policy ${event.name ?? ''} in force, generation ${event.generation}` : `the policy was not reloaded, the last good one stays: ${event.problem}`)
-    case 'door-failed': return note(`${event.door} failed for question ${event.id} and is closed for it: ${event.problem}`)
-    case 'notice': return note(event.says)
-    case 'asked': return note(`held ${event.held.id}: ${event.held.display.line}   sallyport approve ${event.held.id}`)
-    case 'settled': return note(`${event.how} ${event.id}${event.by === null ? '' : ` by ${event.by}`}`)
-    case 'changed': return
-    default: event satisfies never
-  }
-}
-
-function note(text: string): void {
-  process.stderr.write(`sallyport: ${text}\n`)
-}
-
 function limitsIn(options: ServeOptions): Partial<Limits> {
   return Object.fromEntries(Object.keys(LIMITS).flatMap(name => {
     const value = options[name as keyof Limits]
     return value === undefined ? [] : [[name, value]]
   }))
-}
-
-/** An option that was not given is left out, so that its default stands in one place. */
-function given<Name extends string, Value>(name: Name, value: Value | undefined): { [K in Name]?: Value } {
-  return value === undefined ? {} : { [name]: value } as { [K in Name]?: Value }
 }
 
 function spelled({ unit, value }: LimitRow): string {

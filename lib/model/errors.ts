@@ -87,6 +87,11 @@ export const OPERATOR_ERRORS = {
   E_CONTROL_UNREACHABLE: { says: 'No firewall answers at {path} ({problem}).', fix: 'Start one with `sallyport serve`, or name its socket with --control PATH.' },
   E_CONTROL_REFUSED: { says: 'The firewall did not accept it: {problem}', fix: '{fix}' },
   E_UNKNOWN_QUESTION: { says: 'There is no open question {id}.', fix: '`sallyport pending` lists the open ones.' },
+  E_SANDBOX_TOOL: { says: 'A sandbox needs {tool}, which is not installed.', fix: 'Install the package {package}.' },
+  E_SANDBOX_REFUSED: { says: 'This machine refuses the namespaces that a sandbox is made of ({problem}).', fix: '{fix}' },
+  E_SANDBOX_FAILED: { says: 'The sandbox could not be closed, so nothing was started in it ({problem}).', fix: '`sallyport doctor` says what this machine lacks.' },
+  E_SANDBOX_COMMAND: { says: '{command} cannot be run in the sandbox ({problem}).', fix: '{fix}' },
+  E_SANDBOX_GPU: { says: 'There is no GPU to pass ({problem}).', fix: 'Load its driver, or leave --gpu out.' },
   E_CLOSED: { says: 'The firewall is closed.', fix: 'Create a new one with createFirewall().' },
 } as const satisfies Record<string, OperatorRow>
 

@@ -45,7 +45,7 @@ export function readText(path: string, { isOurs, isSecret }: ReadOptions): FileR
 }
 
 /** Writes a file that must not exist yet, flushed to the disk, with exactly this mode. */
-export function writeNew(path: string, text: string, mode: number): void {
+export function writeNew(path: string, text: string | Uint8Array, mode: number): void {
   // `wx` follows no link, and mode 0600 until the text is in keeps what it will be private.
   const file = openSync(path, 'wx', 0o600)
   try {
@@ -70,7 +70,7 @@ export function publish(from: string, to: string): boolean {
 }
 
 /** Puts a new file in the place of an old one. @param draft a free name in the same folder */
-export function replace(path: string, draft: string, text: string, mode: number): void {
+export function replace(path: string, draft: string, text: string | Uint8Array, mode: number): void {
   try {
     writeNew(draft, text, mode)
     renameSync(draft, path)

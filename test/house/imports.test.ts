@@ -31,6 +31,7 @@ const HOUSE: Record<string, Doors> = {
   config: doors('model normalize/host decide/patterns', 'ajv', 'fs path module crypto url child_process'),
   control: doors('model hold audit config', '', 'http net fs crypto path os'),
   approve: doors('model hold audit config', '', 'child_process readline tty'),
+  sandbox: doors('model tls', 'koffi dns-packet', 'child_process net dgram fs os path url events stream'),
   'pipeline.ts': doors('model'),
   'limits.ts': doors(),
   'live.ts': doors('model'),
@@ -39,7 +40,7 @@ const HOUSE: Record<string, Doors> = {
 /** Each package has one home (lru-cache two). */
 const HOMES: Record<string, string[]> = {
   micromatch: ['decide'], tldts: ['decide'], undici: ['forward'], 'http-proxy': ['forward'], 'node-forge': ['tls'],
-  'lru-cache': ['hold', 'tls'], ajv: ['config'], commander: ['bin'],
+  'lru-cache': ['hold', 'tls'], ajv: ['config'], koffi: ['sandbox'], 'dns-packet': ['sandbox'], commander: ['bin'],
 }
 
 interface Import { from: string, spec: string }

@@ -1,0 +1,189 @@
+/**
+ * The program inside a sandbox's namespace: closes the network, opens the only doors, hands them to the firewall
+ * outside, and runs the command. It is the one process there with any privilege, and the command cannot see it.
+ *
+ *   opening ──ready──▶ open ──start──▶ handing over ──all sent, own copies closed──▶ running ──▶ ended
+ *
+ * It ends with the firewall: by the channel that closes, and by the death signal that its starter set. The command
+ * ends with it (`bwrap --die-with-parent`). A step that fails ends it before any command has run.
+ */
+import { spawn } from 'node:child_process'
+import type { ChildProcess, SpawnOptions } from 'node:child_process'
+import { createSocket } from 'node:dgram'
+import type { Socket } from 'node:dgram'
+import { once } from 'node:events'
+import { closeSync, readFileSync, readdirSync } from 'node:fs'
+import { createServer } from 'node:net'
+import type { AddressInfo, Server } from 'node:net'
+import type { Readable, Writable } from 'node:stream'
+import { systemClock } from '../model/clock.ts'
+import { DESCRIPTORS } from './command.ts'
+import type { Handed, Order, Report } from './messages.ts'
+import { SANDBOX_DNS, sandboxRules } from './nft.ts'
+
+/** Descriptors on which the firewall passes the command's standard input, output and error: 0 to 2 are the helper's own. */
+const STDIO = [4, 5, 6]
+
+const O_CLOEXEC = 0o2000000
+/** A signal may come before the command is there to have it. */
+const ATTEMPT_MS = 10
+const MAX_ATTEMPTS = 100
+
+type Door = readonly [what: Handed, handle: Server | Socket]
+
+await main().catch((error: unknown) => report({ kind: 'failed', problem: error instanceof Error ? error.message : String(error) }).then(() => process.exit(1)))
+
+async function main(): Promise<void> {
+  process.once('disconnect', () => process.exit(1))
+  // With a terminal they come to us too, and are the command's to handle.
+  for (const signal of ['SIGINT', 'SIGQUIT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => {})
+  closeInherited()
+  await tool('ip', ['-batch', '-'], 'link set lo up\nroute add local 0.0.0.0/0 dev lo\n')
+  // A kernel without IPv6 has nothing to close there. An IPv6 socket binds to no address that is merely routed here.
+  const hasIpv6 = await tool('ip', ['-6', '-batch', '-'], `route add local ::/0 dev lo\naddr add ${SANDBOX_DNS.v6}/128 dev lo nodad\n`).then(() => true, () => false)
+  const doors = await openDoors(hasIpv6)
+  const [[, listener] = []] = doors
+  await tool('nft', ['-f', '-'], sandboxRules({ port: ((listener as Server).address() as AddressInfo).port }))
+  const start = waitForStart()
+  await report({ kind: 'ready', handed: doors.map(([what]) => what) })
+  const order = await start
+  // Half of the connections would arrive here and wait for ever, were our copies left open; before they are sent there is nothing to close.
+  await Promise.all(doors.map(([what, handle]) => report({ kind: 'handed', what }, handle).then(() => handle.close())))
+  await run(order)
+}
+
+/** What whoever started the firewall left open would reach the command through us; what is ours closes on exec by itself. */
+function closeInherited(): void {
+  for (const fd of readdirSync('/proc/self/fd').map(Number).filter(fd => fd > 2)) {
+    try {
+      const flags = /^flags:\s*([0-7]+)$/m.exec(readFileSync(`/proc/self/fdinfo/${fd}`, 'utf8'))?.[1] ?? '0'
+      if ((Number.parseInt(flags, 8) & O_CLOEXEC) === 0) closeSync(fd)
+    } catch {
+      // The one that listed them is closed again.
+    }
+  }
+}
+
+async function openDoors(hasIpv6: boolean): Promise<readonly Door[]> {
+  const doors: Promise<Door>[] = [
+    listen('tcp', {}),
+    bind('dns-udp4', 'udp4', SANDBOX_DNS.v4),
+    listen('dns-tcp4', { host: SANDBOX_DNS.v4, port: SANDBOX_DNS.port }),
+  ]
+  if (hasIpv6) doors.push(bind('dns-udp6', 'udp6', SANDBOX_DNS.v6), listen('dns-tcp6', { host: SANDBOX_DNS.v6, port: SANDBOX_DNS.port }))
+  return Promise.all(doors)
+}
+
+async function listen(what: Handed, { host, port = 0 }: { readonly host?: string, readonly port?: number }): Promise<Door> {
+  const server = createServer()
+  // Without a host both versions arrive at one socket; an IPv6 socket that is named "::" would not be the same.
+  server.listen(host === undefined ? { port, backlog: 1024 } : { host, port, ipv6Only: true })
+  await once(server, 'listening')
+  return [what, server]
+}
+
+async function bind(what: Handed, type: 'udp4' | 'udp6', address: string): Promise<Door> {
+  const socket = createSocket({ type, ipv6Only: type === 'udp6' })
+  socket.bind(SANDBOX_DNS.port, address)
+  await once(socket, 'listening')
+  return [what, socket]
+}
+
+function waitForStart(): Promise<Extract<Order, { kind: 'start' }>> {
+  return new Promise(resolve => {
+    process.on('message', (order: Order) => { if (order.kind === 'start') resolve(order) })
+  })
+}
+
+async function run({ program: [file = '', ...args], env, ...given }: Extract<Order, { kind: 'start' }>): Promise<void> {
+  const child = spawn(file, args, { env: { ...env }, stdio: [...STDIO, 'pipe', 'pipe', 'pipe', ...given.files.map(() => 'pipe' as const)] } satisfies SpawnOptions)
+  const texts = [given.args, given.seccomp, null, ...given.files]
+  texts.forEach((text, index) => {
+    if (text === null) return
+    const pipe = child.stdio[DESCRIPTORS.args + index] as Writable
+    // bwrap that has given up closes it; how it ended says why.
+    pipe.on('error', () => {})
+    pipe.end(Buffer.from(text, 'base64'))
+  })
+  let init: number | null = null
+  let code: number | null = null
+  readStatus(child, status => {
+    if (status.kind === 'exit') code = status.code
+    else {
+      init = status.pid
+      void report({ kind: 'running', pid: init })
+    }
+  })
+  process.on('message', (order: Order) => {
+    if (order.kind === 'signal') send(order.signal, () => init, child)
+  })
+  const [exit, signal] = await once(child, 'close') as [number | null, NodeJS.Signals | null]
+  // bwrap tells before its first process, and with it whatever the command left running, has ended.
+  while (init !== null && isAlive(init)) await new Promise<void>(resolve => setImmediate(resolve))
+  await report({ kind: 'ended', code: code ?? (signal === null ? null : exit), signal })
+  process.exit(0)
+}
+
+/** bwrap tells its first process's id, and at the end how the command ended, a JSON object a line. */
+function readStatus(child: ChildProcess, tell: (status: { kind: 'pid', pid: number } | { kind: 'exit', code: number }) => void): void {
+  let rest = ''
+  const stream = (child.stdio as readonly unknown[])[DESCRIPTORS.status] as Readable
+  stream.on('data', (chunk: Buffer) => {
+    const lines = (rest + chunk.toString()).split('\n')
+    rest = lines.pop() ?? ''
+    for (const line of lines) {
+      const status = JSON.parse(line) as { 'child-pid'?: number, 'exit-code'?: number }
+      if (status['child-pid'] !== undefined) tell({ kind: 'pid', pid: status['child-pid'] })
+      if (status['exit-code'] !== undefined) tell({ kind: 'exit', code: status['exit-code'] })
+    }
+  })
+}
+
+/** SIGKILL ends the whole sandbox. Any other is the command's alone: the first process ignores what it has no handler for. */
+function send(signal: NodeJS.Signals, init: () => number | null, child: ChildProcess, attempts = MAX_ATTEMPTS): void {
+  if (signal === 'SIGKILL') return void child.kill(signal)
+  const first = init()
+  const command = first === null ? null : commandOf(first)
+  if (command === null) {
+    if (attempts > 0) systemClock.after(ATTEMPT_MS, () => send(signal, init, child, attempts - 1))
+    return
+  }
+  try {
+    process.kill(command, signal)
+  } catch {
+    // It has just ended.
+  }
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    return !/^State:\s*[ZX]/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'))
+  } catch {
+    return false
+  }
+}
+
+function commandOf(init: number): number | null {
+  try {
+    const [first] = readFileSync(`/proc/${init}/task/${init}/children`, 'utf8').split(' ').filter(Boolean)
+    return first === undefined ? null : Number(first)
+  } catch {
+    return null
+  }
+}
+
+async function tool(name: string, args: readonly string[], input: string): Promise<void> {
+  const child = spawn(name, args, { stdio: ['pipe', 'ignore', 'pipe'] })
+  let says = ''
+  child.stderr.on('data', (chunk: Buffer) => { says += chunk.toString() })
+  child.stdin.on('error', () => {})
+  child.stdin.end(input)
+  const [code] = await once(child, 'close') as [number | null]
+  if (code !== 0) throw new Error(`${name}: ${says.trim() || `ended with ${code}`}`)
+}
+
+function report(message: Report, handle?: Server | Socket): Promise<void> {
+  return new Promise((resolve, reject) => {
+    process.send!(message, handle, {}, error => error === null ? resolve() : reject(error))
+  })
+}

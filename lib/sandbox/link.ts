@@ -1,0 +1,101 @@
+/**
+ * The firewall's end of the channel to a helper: what it says, as promises, and the sockets that it hands over.
+ */
+import type { ChildProcess } from 'node:child_process'
+import type { Socket } from 'node:dgram'
+import type { Server } from 'node:net'
+import { OperatorError } from '../model/errors.ts'
+import type { Handed, Order, Report } from './messages.ts'
+import { explainRefusal } from './preflight.ts'
+
+/** What a sandbox opened, for the firewall to serve. */
+export interface SandboxDoors {
+  /** Every TCP connection that the command makes arrives here, its destination the socket's own. */
+  readonly server: Server
+  readonly dns: readonly Socket[]
+  readonly dnsTcp: readonly Server[]
+}
+
+export interface Exit {
+  /** 128 and the signal's number where a signal ended the command, as a shell has it. */
+  readonly code: number | null
+  /** Of the sandbox as a whole, where it was killed. */
+  readonly signal: NodeJS.Signals | null
+}
+
+/** Of what the helper writes, enough for a reason. */
+const MAX_SAYS = 4_096
+
+export interface Link {
+  readonly ready: Promise<unknown>
+  readonly doors: Promise<SandboxDoors>
+  readonly running: Promise<number>
+  readonly exited: Promise<Exit>
+  /** Rejects if the helper fails before it is ready, and settles in no other way. */
+  readonly failed: Promise<never>
+  send(order: Order): void
+}
+
+/** What the helper says, as promises; all of them fail when it ends too early. */
+export function connect(helper: ChildProcess): Link {
+  const [ready, doors, running, exited] = [deferred<void>(), deferred<SandboxDoors>(), deferred<number>(), deferred<Exit>()]
+  const handles = new Map<Handed, Server | Socket>()
+  let expected: readonly Handed[] = []
+  let says = ''
+  let ended: Exit | null = null
+  let hasRun = false
+  helper.stderr?.on('data', (chunk: Buffer) => { if (says.length < MAX_SAYS) says += chunk.toString() })
+  helper.on('message', (message: Report, handle?: Server | Socket) => {
+    switch (message.kind) {
+      case 'ready':
+        expected = message.handed
+        return ready.resolve()
+      case 'handed':
+        handles.set(message.what, handle!)
+        if (handles.size === expected.length) doors.resolve(sort(handles))
+        return
+      case 'running':
+        hasRun = true
+        return running.resolve(message.pid)
+      case 'ended':
+        ended = message.code === null && message.signal === null ? null : { code: message.code, signal: message.signal }
+        return
+      case 'failed':
+        return fail(new OperatorError('E_SANDBOX_FAILED', { problem: message.problem }))
+      default:
+        return message satisfies never
+    }
+  })
+  helper.once('error', error => fail(new OperatorError('E_SANDBOX_FAILED', { problem: error.message }, error)))
+  // What it said last may be read after its end is known.
+  let open = 2
+  for (const event of ['exit', 'disconnect']) helper.once(event, () => { if (--open === 0) finish() })
+  const fail = (error: OperatorError): void => { for (const each of [ready, doors, running, exited]) each.reject(error) }
+  const finish = (): void => {
+    if (ended !== null) return exited.resolve(ended)
+    if (hasRun && helper.signalCode !== null) return exited.resolve({ code: null, signal: helper.signalCode })
+    // Before it could say anything it was not ours yet: unshare or setpriv failed.
+    if (expected.length === 0) return fail(new OperatorError('E_SANDBOX_REFUSED', { ...explainRefusal(says) }))
+    fail(new OperatorError('E_SANDBOX_FAILED', { problem: says.trim().split('\n')[0] || 'bwrap gave up; what it wrote stands above' }))
+  }
+  return {
+    ready: ready.promise, doors: doors.promise, running: running.promise, exited: exited.promise,
+    failed: ready.promise.then(() => new Promise<never>(() => {})),
+    send(order) { if (helper.connected) helper.send(order) },
+  }
+}
+
+function sort(handles: ReadonlyMap<Handed, Server | Socket>): SandboxDoors {
+  const of = <T>(...kinds: Handed[]): T[] => kinds.flatMap(kind => (handles.get(kind) as T | undefined) ?? [])
+  return { server: handles.get('tcp') as Server, dns: of<Socket>('dns-udp4', 'dns-udp6'), dnsTcp: of<Server>('dns-tcp4', 'dns-tcp6') }
+}
+
+interface Deferred<T> { readonly promise: Promise<T>, resolve(value: T): void, reject(error: Error): void }
+
+function deferred<T>(): Deferred<T> {
+  let resolve!: (value: T) => void
+  let reject!: (error: Error) => void
+  const promise = new Promise<T>((yes, no) => { resolve = yes; reject = no })
+  promise.catch(() => {})
+  return { promise, resolve, reject }
+}

@@ -1,0 +1,83 @@
+/**
+ * Why this machine makes no sandbox, in one sentence with what to do. Asked before the start for programs that are
+ * missing, and after a failure for the switch that refuses; a sandbox that cannot be closed is never started open.
+ */
+import { readFileSync } from 'node:fs'
+import { OperatorError } from '../model/errors.ts'
+import { programsNamed } from './survey.ts'
+
+type Env = Readonly<Record<string, string | undefined>>
+
+/** Programs that we start, and what distributions call the package. */
+export const TOOLS = {
+  unshare: 'util-linux',
+  setpriv: 'util-linux',
+  bwrap: 'bubblewrap',
+  ip: 'iproute2',
+  nft: 'nftables',
+} as const
+
+export type Tools = Readonly<Record<keyof typeof TOOLS, string>>
+
+/** Where the tools of an administrator are, which an ordinary user's PATH leaves out. */
+const TOOL_PATH = ['/usr/sbin', '/usr/bin', '/sbin', '/bin', '/usr/local/sbin', '/usr/local/bin']
+
+/** PATH of the helper: the system's own folders before whatever the user has. */
+export const toolPath = (env: Env): string => [...TOOL_PATH, ...env['PATH'] === undefined ? [] : [env['PATH']]].join(':')
+
+/** @throws OperatorError E_SANDBOX_TOOL for the first that is missing */
+export function findTools(env: Env, path = toolPath(env)): Tools {
+  return Object.fromEntries(Object.entries(TOOLS).map(([tool, packageName]) => {
+    const [found] = programsNamed(tool, { PATH: path }, '/')
+    if (found === undefined) throw new OperatorError('E_SANDBOX_TOOL', { tool, package: packageName })
+    return [tool, found]
+  })) as Tools
+}
+
+export interface Refusal {
+  readonly problem: string
+  readonly fix: string
+}
+
+/** Reads a file of /proc; null where it is not there. */
+export type Read = (path: string) => string | null
+
+/**
+ * Which switch refuses user namespaces. The switches that distributions have, in the order in which they are asked.
+ *
+ * @param says  what the tool that failed wrote
+ */
+export function explainRefusal(says: string, read: Read = readTrimmed): Refusal {
+  if (read('/proc/sys/kernel/apparmor_restrict_unprivileged_userns') === '1') {
+    return {
+      problem: 'AppArmor: kernel.apparmor_restrict_unprivileged_userns is 1',
+      fix: 'As root: sysctl -w kernel.apparmor_restrict_unprivileged_userns=0, or give bwrap and unshare an AppArmor profile with "userns,"; or run sallyport as root.',
+    }
+  }
+  if (read('/proc/sys/kernel/unprivileged_userns_clone') === '0') {
+    return { problem: 'kernel.unprivileged_userns_clone is 0', fix: 'As root: sysctl -w kernel.unprivileged_userns_clone=1; or run sallyport as root.' }
+  }
+  if (read('/proc/sys/user/max_user_namespaces') === '0') {
+    return { problem: 'user.max_user_namespaces is 0', fix: 'As root: sysctl -w user.max_user_namespaces=15000.' }
+  }
+  if (read('/proc/sys/user/max_net_namespaces') === '0') {
+    return { problem: 'user.max_net_namespaces is 0', fix: 'As root: sysctl -w user.max_net_namespaces=15000.' }
+  }
+  if (/^Seccomp:\s*2$/m.test(read('/proc/self/status') ?? '')) {
+    return {
+      problem: `a seccomp filter is on this process, as container engines set one: ${firstLine(says)}`,
+      fix: 'Start the container with a seccomp profile that allows unshare, clone and mount (docker run --security-opt seccomp=unconfined), or put the firewall outside of it.',
+    }
+  }
+  return { problem: firstLine(says), fix: '`sallyport doctor` says what this machine lacks. Nothing was started.' }
+}
+
+const firstLine = (text: string): string => text.trim().split('\n')[0]?.slice(0, 300) || 'no reason was given'
+
+function readTrimmed(path: string): string | null {
+  try {
+    return readFileSync(path, 'utf8').trim()
+  } catch {
+    return null
+  }
+}

@@ -1,0 +1,131 @@
+/**
+ * A command with one way out: `createSandbox` starts it in namespaces of its own whose only doors are this
+ * firewall's.
+ *
+ *   helper: namespaces, routes, rules, sockets ──ready──▶ ours to take ──▶ taken ──▶ the command runs
+ *   firewall: policy, CA, audit ───────────────────────▶
+ *
+ * Nothing runs before the network is closed and the firewall has the doors. Whatever ends first ends the rest: with
+ * the command its namespaces; with this process, killed or not, the helper, and with the helper the command.
+ */
+import { spawn } from 'node:child_process'
+import { homedir } from 'node:os'
+import type { Readable, Writable } from 'node:stream'
+import { fileURLToPath } from 'node:url'
+import { OperatorError } from '../model/errors.ts'
+import { writeJavaStore } from '../tls/java-store.ts'
+import { bwrapArguments, program } from './command.ts'
+import { findGpus } from './gpu.ts'
+import { connect } from './link.ts'
+import type { Exit, SandboxDoors } from './link.ts'
+import { plan } from './plan.ts'
+import { findTools, toolPath } from './preflight.ts'
+import { seccompFilter } from './seccomp.ts'
+import { programsNamed } from './survey.ts'
+
+type Env = Readonly<Record<string, string | undefined>>
+
+/** What a sandbox needs of a firewall. */
+export interface Gate {
+  transparent(doors: SandboxDoors): { close(): Promise<void> }
+  readonly ca: { readonly path: string, readonly bundle: string, readonly dir: string }
+}
+
+export interface SandboxOptions {
+  /** May still be opening: the namespaces are made meanwhile. */
+  readonly firewall: Gate | Promise<Gate>
+  readonly command: string
+  readonly args?: readonly string[]
+  /** Writable inside. Default: that of this process. */
+  readonly cwd?: string
+  /** The command's variables, before those that make it trust the CA. Default: those of this process. */
+  readonly env?: Env
+  /** Places of the host that are seen beside the system, read-only and writable. */
+  readonly ro?: readonly string[]
+  readonly rw?: readonly string[]
+  /** Places that are not seen although a folder around them is. */
+  readonly hide?: readonly string[]
+  /** Files that are seen and never written, nor replaced: a policy, an audit log. */
+  readonly guarded?: readonly string[]
+  /** The command's standard input, output and error. Default: pipes. */
+  readonly stdio?: 'pipe' | 'inherit' | readonly ('pipe' | 'inherit' | 'ignore' | number)[]
+  /** The command stays in the session of this process's terminal. Default: false. */
+  readonly hasTerminal?: boolean
+  /** Pass the GPUs. Default: false. */
+  readonly gpu?: boolean
+  /** What the operator should know: of what was named, of what was found. */
+  readonly onWarning?: (says: string) => void
+}
+
+/** A child process, as far as one that lives elsewhere can be one. */
+export interface Sandbox {
+  /** Of the sandbox's first process, as this process sees it. */
+  readonly pid: number
+  readonly exited: Promise<Exit>
+  /** Null where it is not a pipe. */
+  readonly stdin: Writable | null
+  readonly stdout: Readable | null
+  readonly stderr: Readable | null
+  /** To the command; SIGKILL ends the sandbox with everything in it. Default: SIGTERM. */
+  kill(signal?: NodeJS.Signals): void
+}
+
+/** @throws OperatorError E_SANDBOX_*, E_OPTION_INVALID; nothing is left running then */
+export async function createSandbox(options: SandboxOptions): Promise<Sandbox> {
+  const env = options.env ?? process.env
+  const tools = findTools(env)
+  const gpus = options.gpu === true ? findGpus() : null
+  if (gpus !== null) options.onWarning?.(`GPU: ${gpus.says}`)
+  const filter = seccompFilter(process.arch)
+  if (filter === null) throw new OperatorError('E_SANDBOX_REFUSED', { problem: `no filter of system calls is known for ${process.arch}`, fix: 'Run it on x64 or arm64.' })
+  const stdio = Array.isArray(options.stdio) ? options.stdio : Array<'pipe' | 'inherit'>(3).fill(options.stdio as 'pipe' | 'inherit' | undefined ?? 'pipe')
+  // Descriptors of our own are passed by number: "inherit" would mean those of the same number.
+  const passed = stdio.map((what, fd) => what === 'inherit' ? fd : what)
+  const helper = spawn(tools.unshare, ['--user', '--map-root-user', '--net', '--', tools.setpriv, '--pdeathsig', 'KILL', '--', process.execPath, ...HELPER], {
+    env: { PATH: toolPath(env) },
+    stdio: ['ignore', 'ignore', 'pipe', 'ipc', ...passed],
+  })
+  const link = connect(helper)
+  try {
+    const firewall = await Promise.race([options.firewall, link.failed])
+    const planned = plan({
+      command: options.command, args: options.args ?? [], env,
+      cwd: options.cwd ?? process.cwd(), home: env['HOME'] ?? homedir(), uid: process.getuid!(), gid: process.getgid!(),
+      ro: options.ro ?? [], rw: options.rw ?? [], hide: options.hide ?? [], guarded: options.guarded ?? [],
+      certs: firewall.ca.dir, ca: firewall.ca.path, bundle: firewall.ca.bundle,
+      javaStore: programsNamed('java', env, '/').length === 0 ? null : writeJavaStore(firewall.ca.bundle),
+      devices: gpus?.mounts ?? [], hasTerminal: options.hasTerminal ?? false,
+    })
+    for (const warning of planned.warnings) options.onWarning?.(warning)
+    await link.ready
+    link.send({
+      kind: 'start',
+      program: program(planned, tools.bwrap),
+      env: planned.env,
+      args: base64(bwrapArguments(planned).map(argument => `${argument}\0`).join('')),
+      seccomp: filter.toString('base64'),
+      files: planned.files.map(({ text }) => base64(text)),
+    })
+    const gate = firewall.transparent(await link.doors)
+    const exited = link.exited.finally(() => gate.close())
+    exited.catch(() => {})
+    const pid = await Promise.race([link.running, exited.then(() => helper.pid ?? 0)])
+    const [stdin, stdout, stderr] = helper.stdio.slice(4)
+    return {
+      pid, exited,
+      stdin: (stdin ?? null) as Writable | null, stdout: (stdout ?? null) as Readable | null, stderr: (stderr ?? null) as Readable | null,
+      kill: (signal = 'SIGTERM') => link.send({ kind: 'signal', signal }),
+    }
+  } catch (error) {
+    helper.kill('SIGKILL')
+    throw error
+  }
+}
+
+/** From sources, with the loaders that this process runs on. */
+const HELPER = ((own: string) => [
+  ...own.endsWith('.ts') ? process.execArgv : [],
+  own.replace(/sandbox(\.[jt]s)$/, 'helper$1'),
+])(fileURLToPath(import.meta.url))
+
+const base64 = (text: string): string => Buffer.from(text).toString('base64')
