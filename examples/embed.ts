@@ -1,24 +1,35 @@
 /**
- * A firewall inside an agent runtime: start it, start the agent with its variables, decide in a function.
+ * A firewall inside an agent runtime: start it, decide in a function, start the agent with its variables.
  *
- *   npx tsx examples/embed.ts curl https://api.example.com/
+ *   npx tsx examples/embed.ts examples/policies/research-agent.json curl https://example.com/
  */
 import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { createFirewall } from 'sallyport'
+import type { Answer, Held } from 'sallyport'
+
+const [policy, command, ...args] = process.argv.slice(2)
+if (policy === undefined || command === undefined) {
+  console.error('usage: embed.ts POLICY COMMAND [ARGUMENT…]')
+  process.exit(2)
+}
 
 await using firewall = await createFirewall({
-  policy: new URL('policies/research-agent.json', import.meta.url).pathname,
-  approve: held => {
-    process.stderr.write(`held: ${held.display.line}\n`)
-    // Reading from a host is fine here, whatever it is; anything else is not.
-    return held.method === 'GET'
-      ? { verdict: 'approve', grant: 'once', by: 'embed.ts' }
-      : { verdict: 'deny', reason: 'this agent only reads', by: 'embed.ts' }
-  },
-  audit: record => { if (record.event === 'closed') process.stderr.write(`${record.action} ${record.method} ${record.host}${record.path}\n`) },
+  policy,
+  approve: decide,
+  audit: record => { if (record.event === 'closed') console.error(`${record.action}: ${record.method} ${record.host}${record.path}`) },
 })
 await firewall.listen({ port: 0 })
 
-const [command = 'true', ...args] = process.argv.slice(2)
 const agent = spawn(command, args, { stdio: 'inherit', env: { ...process.env, ...firewall.env() } })
-process.exitCode = await new Promise<number>(resolve => agent.on('exit', code => resolve(code ?? 1)))
+const [status] = await once(agent, 'exit')
+process.exitCode = status ?? 1
+
+/** Reading from a host is fine here, whatever it is. Anything else is not, and the agent reads why. */
+function decide(held: Held): Answer {
+  // `display` is safe to show; the other fields are what the agent wrote.
+  console.error(`held: ${held.display.line}`)
+  return held.method === 'GET'
+    ? { verdict: 'approve', grant: 'once', by: 'embed.ts' }
+    : { verdict: 'deny', reason: 'this agent only reads', by: 'embed.ts' }
+}
