@@ -67,6 +67,8 @@ export function openDesk(options: DeskOptions): OpenDesk {
   const live = createLiveStreams()
   const listeners = new Set<(event: DeskEvent) => void>()
   const contacted = new Set<string>()
+  /** Most requests go where the one before went. */
+  let lastHost = ''
   let problem: string | null = null
 
   const holder = createHolder(options.policy, grants, clock, recheck)
@@ -186,6 +188,13 @@ export function openDesk(options: DeskOptions): OpenDesk {
     }
   }
 
+  function noteContact(host: string): void {
+    const domain = registrableDomain(host)
+    if (domain === null) return
+    if (contacted.size >= MAX_KNOWN_DOMAINS) contacted.clear()
+    contacted.add(domain)
+  }
+
   function say(event: DeskEvent): void {
     for (const listener of listeners) listener(event)
   }
@@ -198,11 +207,8 @@ export function openDesk(options: DeskOptions): OpenDesk {
     decide: judge,
     take(allow) {
       if (allow.useKey !== null) grants.take(allow.useKey)
-      const domain = registrableDomain(allow.permit.facts.host)
-      if (domain !== null) {
-        if (contacted.size >= MAX_KNOWN_DOMAINS) contacted.clear()
-        contacted.add(domain)
-      }
+      const { host } = allow.permit.facts
+      if (host !== lastHost) noteContact(lastHost = host)
     },
     hold: (asking, remainingMs) => queue.wait(asking, { clientIsKnown: options.isKnown(asking.facts.client), remainingMs }),
     pending: () => queue.pending(),

@@ -29,7 +29,7 @@ import { systemClock } from './model/clock.ts'
 import type { Allow, Decision } from './model/decision.ts'
 import type { Status } from './model/desk.ts'
 import { OperatorError } from './model/errors.ts'
-import type { Arrival, Outcome } from './model/flow.ts'
+import type { Arrival, Handshake, Outcome, Stream } from './model/flow.ts'
 import type { RawFields } from './model/request.ts'
 import { describeRequest } from './normalize/offline.ts'
 import { normalizeConnect, normalizeRequest } from './normalize/request.ts'
@@ -88,6 +88,8 @@ export async function createFirewall(options: FirewallOptions): Promise<Firewall
   const counts = { flows: 0, allowed: 0, denied: 0, refused: 0, held: 0 }
   const warnings = new Set(policy.warnings.map(warning => formatProblem(warning, policy.file ?? 'policy')))
   const servers = new Map<Server, { host: string, port: number }>()
+  /** Never dialled; another array with every listener. */
+  let listeners: readonly { readonly address: string, readonly port: number }[] = []
   /** Flows that are not over, and who waits until none is left. */
   let underway = 0
   let whenNone: (() => void)[] = []
@@ -95,7 +97,7 @@ export async function createFirewall(options: FirewallOptions): Promise<Firewall
 
   const forwarder = createForwarder({
     clock,
-    judge: createAddressJudge({ localAddresses: createLocalAddresses(clock), listeners: () => [...servers.values()].map(({ host, port }) => ({ address: host, port })) }),
+    judge: createAddressJudge({ localAddresses: createLocalAddresses(clock), listeners: () => listeners }),
     hosts: readHosts,
     ...(options.lookup === undefined ? {} : { resolve: options.lookup }),
     overrides,
@@ -126,9 +128,12 @@ export async function createFirewall(options: FirewallOptions): Promise<Firewall
     return () => timer.cancel()
   }
 
-  async function forward(allow: Allow, { window }: Arrival): Promise<Outcome> {
+  function forward(allow: Allow, { window }: Arrival): Promise<Outcome> {
     const { generation } = desk.inForce
-    if (window.kind === 'request') return forwarder.exchange(allow.permit, window, { generation })
+    return window.kind === 'request' ? forwarder.exchange(allow.permit, window, { generation }) : forwardStream(allow, window, generation)
+  }
+
+  async function forwardStream(allow: Allow, window: Handshake | Stream, generation: number): Promise<Outcome> {
     const { signal, remove } = desk.live.add(allow)
     try {
       return window.kind === 'upgrade'
@@ -236,6 +241,7 @@ export async function createFirewall(options: FirewallOptions): Promise<Firewall
       })
       const bound = { host: address.address, port: address.port }
       servers.set(server, bound)
+      listeners = [...listeners, { address: bound.host, port: bound.port }]
       return { url: urlOf(bound), ...bound }
     },
     handle: acceptor.accept,

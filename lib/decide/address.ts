@@ -19,33 +19,47 @@ export function classifyAddress(address: string): AddressClass {
 export interface AddressSources {
   /** Of this machine's interfaces, now; the same array while they are the same. */
   localAddresses(): readonly string[]
-  /** Our own, now. */
+  /** Our own, now; the same array while they are the same. */
   listeners(): readonly { readonly address: string, readonly port: number }[]
 }
 
 export function createAddressJudge(sources: AddressSources): JudgeAddress {
   const known = new Map<string, Known>()
-  let local: readonly string[] = []
-  let here: ReadonlySet<string> = new Set()
+  const here = whileSame(sources.localAddresses, addresses => new Set(addresses.flatMap(identitiesOfText)))
+  const listeningAt = whileSame(sources.listeners, listeners => new Set(listeners.flatMap(({ address }) => identitiesOfText(address))))
   return (address, port, scope) => {
     const it = known.get(address) ?? learn(known, address)
     if (it === null) return { kind: 'forbidden', class: 'reserved' }
-    const listeners = sources.listeners()
-    const now = sources.localAddresses()
-    if (now !== local) [local, here] = [now, new Set(now.flatMap(identitiesOfText))]
-    const isLocal = it.leadsHome || it.identities.some(identity => here.has(identity))
-      || listeners.some(listener => identitiesOfText(listener.address).some(identity => it.identities.includes(identity)))
+    const isLocal = it.leadsHome || isAmong(here(), it.identities) || isAmong(listeningAt(), it.identities)
     // Whatever address a listener is bound to: on a machine's own addresses a port is as good as an address.
-    if (isLocal && listeners.some(listener => listener.port === port)) return { kind: 'forbidden', class: 'self' }
-    const judged = isLocal ? strictest(['loopback', it.class]) : it.class
+    if (isLocal && sources.listeners().some(listener => listener.port === port)) return { kind: 'forbidden', class: 'self' }
+    const judged = isLocal ? it.classAtHome : it.class
     return { kind: opens(scope, judged, it.ip) ? 'may-dial' : 'forbidden', class: judged }
   }
+}
+
+/** What is made of a list, made again when the list is another one. */
+function whileSame<T, U>(list: () => readonly T[], make: (list: readonly T[]) => U): () => U {
+  let last = list()
+  let made = make(last)
+  return () => {
+    const now = list()
+    if (now !== last) [last, made] = [now, make(now)]
+    return made
+  }
+}
+
+function isAmong(set: ReadonlySet<string>, identities: readonly string[]): boolean {
+  for (const identity of identities) if (set.has(identity)) return true
+  return false
 }
 
 /** What an address is, wherever it is judged. */
 interface Known {
   readonly ip: Ip
   readonly class: AddressClass
+  /** Where it is an address of this machine. */
+  readonly classAtHome: AddressClass
   readonly identities: readonly string[]
   readonly leadsHome: boolean
 }
@@ -56,7 +70,8 @@ function learn(known: Map<string, Known>, address: string): Known | null {
   const ip = parseIp(address)
   if (ip === null) return null
   const identities = identitiesOf(ip)
-  const it = { ip, class: classOf(ip), identities: identities.map(formatIp), leadsHome: identities.some(leadsHome) }
+  const judged = classOf(ip)
+  const it = { ip, class: judged, classAtHome: strictest(['loopback', judged]), identities: identities.map(formatIp), leadsHome: identities.some(leadsHome) }
   if (known.size >= MAX_KNOWN) known.clear()
   known.set(address, it)
   return it
@@ -113,8 +128,13 @@ function openedAs(ip: Ip): readonly Ip[] {
   return inside.length === 0 || outerClass(ip) !== 'public' ? [...inside, ip] : inside
 }
 
+/** Of the scopes of rules in force, each read once. */
+const read = new WeakMap<readonly string[], readonly Network[]>()
+
 function networksOf(list: readonly string[]): readonly Network[] {
-  return list.map(parseNetwork).filter(network => network !== null)
+  const networks = read.get(list) ?? list.map(parseNetwork).filter(network => network !== null)
+  read.set(list, networks)
+  return networks
 }
 
 function classOf(ip: Ip): AddressClass {

@@ -15,7 +15,7 @@ import { Permit } from '../model/decision.ts'
 import type { Decision, Deny } from '../model/decision.ts'
 import type { OnceToken } from '../model/hold.ts'
 import { PUBLIC_ONLY } from '../model/policy.ts'
-import type { AddressScope, Terms } from '../model/policy.ts'
+import type { Action, AddressScope, Terms } from '../model/policy.ts'
 import { twinKey } from '../model/request.ts'
 import type { Facts } from '../model/request.ts'
 
@@ -52,17 +52,17 @@ type Outcome =
 
 function judge(ruleset: Ruleset, grants: GrantIndex, facts: Facts, context: DecideContext): Decision {
   const readings = survey(ruleset.index, facts, context)
-  const denying = mostSpecific(readings.flat().filter(({ rule }) => rule.action === 'deny'))
+  const denying = readings.reduce<Entry | null>((best, covering) => moreSpecific(best, mostSpecific(covering, 'deny')), null)
   if (denying !== null) return deny('policy_denied', denying.rule.id, denying.rule.document.note ?? `the rule "${denying.rule.id}" denies it`)
 
   const outcomes = outcomesOf(readings, grants, facts, context)
-  const terms = strictestTerms(outcomes.map(termsOfOutcome))
+  const terms = strictestTerms(outcomes)
   const closed = closedAddress(facts, terms.scope)
   if (closed !== null) return deny('address_forbidden', null, closed)
   if (outcomes.length === 0) throw new Error('a request without a reading')
 
   const isUnmatched = outcomes.some(({ kind }) => kind === 'unmatched')
-  const asking = mostSpecific(outcomes.flatMap(outcome => outcome.kind === 'asked' ? outcome.by : []))
+  const asking = mostSpecificOutcome(outcomes, 'asked')
   if (isUnmatched && ruleset.unmatched === 'deny') return deny('policy_denied', null, 'no rule matches, and the policy denies what no rule matches')
   if (asking !== null || (isUnmatched && ruleset.unmatched === 'hold')) {
     const rule = asking?.rule.id ?? null
@@ -83,15 +83,15 @@ function outcomesOf(readings: readonly Covering[], grants: GrantIndex, facts: Fa
   const answering = (reading: number, answers: string | null): Entry | null => {
     if (grants.size === 0) return null
     granted ??= survey(grants.index, facts, context)
-    return mostSpecific(granted[reading]!.filter(({ rule }) => rule.answers === answers))
+    return granted[reading]!.reduce<Entry | null>((best, entry) => entry.rule.answers === answers ? moreSpecific(best, entry) : best, null)
   }
   return readings.map((covering, reading): Outcome => {
-    const asking = mostSpecific(covering.filter(({ rule }) => rule.action === 'hold'))
+    const asking = mostSpecific(covering, 'hold')
     if (asking !== null) {
       const grant = answering(reading, asking.rule.id)
       return grant === null ? { kind: 'asked', by: asking } : { kind: 'granted', by: grant }
     }
-    const allowing = mostSpecific(covering.filter(({ rule }) => rule.action === 'allow'))
+    const allowing = mostSpecific(covering, 'allow')
     if (allowing !== null) return { kind: 'allowed', by: allowing }
     const grant = answering(reading, null)
     return grant === null ? { kind: 'unmatched' } : { kind: 'granted', by: grant }
@@ -99,8 +99,8 @@ function outcomesOf(readings: readonly Covering[], grants: GrantIndex, facts: Fa
 }
 
 function allow(outcomes: readonly Outcome[], facts: Facts, terms: Terms): Decision {
-  const allowed = mostSpecific(outcomes.flatMap(outcome => outcome.kind === 'allowed' ? outcome.by : []))
-  const granted = mostSpecific(outcomes.flatMap(outcome => outcome.kind === 'granted' ? outcome.by : []))
+  const allowed = mostSpecificOutcome(outcomes, 'allowed')
+  const granted = mostSpecificOutcome(outcomes, 'granted')
   const rule = granted?.rule.answers ?? allowed?.rule.id ?? null
   return {
     kind: 'allow',
@@ -113,22 +113,35 @@ function allow(outcomes: readonly Outcome[], facts: Facts, terms: Terms): Decisi
   }
 }
 
-function mostSpecific(entries: readonly Entry[]): Entry | null {
-  return entries.reduce<Entry | null>((best, entry) => best === null || bySpecificity(entry, best) < 0 ? entry : best, null)
+function mostSpecific(covering: Covering, action: Action): Entry | null {
+  let best: Entry | null = null
+  for (const entry of covering) if (entry.rule.action === action) best = moreSpecific(best, entry)
+  return best
 }
 
-function termsOfOutcome(outcome: Outcome): Terms {
-  return outcome.kind === 'unmatched' ? PUBLIC_TERMS : outcome.by.rule.terms
+function mostSpecificOutcome(outcomes: readonly Outcome[], kind: 'allowed' | 'granted' | 'asked'): Entry | null {
+  let best: Entry | null = null
+  for (const outcome of outcomes) if (outcome.kind === kind) best = moreSpecific(best, outcome.by)
+  return best
+}
+
+function moreSpecific(best: Entry | null, entry: Entry | null): Entry | null {
+  if (best === null || entry === null) return best ?? entry
+  return bySpecificity(entry, best) < 0 ? entry : best
 }
 
 /** Readings that different rules let through are held to the terms of each; where their scopes differ, to public addresses. */
-function strictestTerms(all: readonly Terms[]): Terms {
-  const [first = PUBLIC_TERMS, ...others] = all
-  return others.reduce((a, b) => a === b ? a : {
-    scope: a.scope.key === b.scope.key ? a.scope : PUBLIC_ONLY,
-    maxRequestBytes: lower(a.maxRequestBytes, b.maxRequestBytes),
-    maxResponseBytes: lower(a.maxResponseBytes, b.maxResponseBytes),
-  }, first)
+function strictestTerms(outcomes: readonly Outcome[]): Terms {
+  let strictest: Terms | null = null
+  for (const outcome of outcomes) {
+    const terms = outcome.kind === 'unmatched' ? PUBLIC_TERMS : outcome.by.rule.terms
+    strictest = strictest === null || strictest === terms ? terms : {
+      scope: strictest.scope.key === terms.scope.key ? terms.scope : PUBLIC_ONLY,
+      maxRequestBytes: lower(strictest.maxRequestBytes, terms.maxRequestBytes),
+      maxResponseBytes: lower(strictest.maxResponseBytes, terms.maxResponseBytes),
+    }
+  }
+  return strictest ?? PUBLIC_TERMS
 }
 
 function lower(a: number | null, b: number | null): number | null {

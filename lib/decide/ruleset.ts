@@ -92,6 +92,16 @@ export function createIndex(rules: Iterable<CompiledRule>): RuleIndex {
     for (const { network } of rule.networks) addTo(networkPlace(networks, network), rule, network.prefix === network.bits ? 0 : 1, network.prefix)
   }
 
+  /** The same host is asked for again and again; what is found never changes. */
+  const remembered = new Map<string, readonly Found[]>()
+
+  function rememberName(host: string): readonly Found[] {
+    const found = findName(host)
+    if (remembered.size >= MAX_REMEMBERED) remembered.clear()
+    remembered.set(host, found)
+    return found
+  }
+
   function findName(host: string): readonly Found[] {
     const exact = names.get(host)?.alone ?? NOTHING
     if (patterns.size === 0) return exact
@@ -111,12 +121,14 @@ export function createIndex(rules: Iterable<CompiledRule>): RuleIndex {
   }
 
   return {
-    find: ({ host, hostKind }) => hostKind === 'name' ? findName(host) : findLiteral(host),
+    find: ({ host, hostKind }) => hostKind === 'name' ? remembered.get(host) ?? rememberName(host) : findLiteral(host),
     relatives: host => domains.get(registrableDomain(host) ?? '') ?? [],
   }
 }
 
 const NOTHING: readonly Found[] = []
+/** Hosts whose places are remembered. */
+const MAX_REMEMBERED = 1_000
 /** Rules of one place that are simply asked one after the other. */
 const MAX_LIST = 8
 /** Rules of one domain that are kept to be named. */

@@ -58,7 +58,8 @@ export function createForwarder(options: ForwardOptions): Forwarder {
   const dialler = createDialler({ clock, judge, roots: options.roots, connectMs: limits.connectMs, resolve: createResolve({ ...options, lookups: limits.lookups }) })
   const pool = createPool({ clock, judge, idleMs: limits.idleMs, streamIdleMs: limits.streamIdleMs, perKey: limits.connectionsPerPool, idle: limits.connections })
 
-  async function exchange(permit: Permit, facts: RequestFacts, window: Exchange, generation: number): Promise<Outcome> {
+  async function exchange(permit: Permit, window: Exchange, generation: number): Promise<Outcome> {
+    const facts = requestOf(demand(permit), 'http', 'https')
     const { scope, maxRequestBytes } = permit.terms
     if (maxRequestBytes !== null && (facts.contentLength ?? 0) > maxRequestBytes) {
       return { kind: 'refused', code: 'request_too_large', reason: `${facts.contentLength} bytes were announced, the policy allows ${maxRequestBytes}`, address: null, bytesUp: 0 }
@@ -70,31 +71,29 @@ export function createForwarder(options: ForwardOptions): Forwarder {
       const taken = pool.take(key, scope, fresh, window.onGone)
       const place = taken instanceof Promise ? await taken : taken
       if (place.kind === 'left') return ended('client_left')
-      const used = place.kind === 'entry' ? place : await connect(permit, facts, window, place)
-      if (used.kind !== 'entry') return undialled(used)
-      const result = await attempt({ permit, facts, window, entry: used.entry, interim: limits.interim })
-      pool.giveBack(used.entry)
+      const entry = place.kind === 'slot' ? await connect(permit, facts, window, place) : place
+      if (entry.kind !== 'entry') return undialled(entry)
+      const result = await attempt({ permit, facts, window, entry, interim: limits.interim })
+      pool.giveBack(entry)
       if (result.kind !== 'retry') return result
     }
   }
 
   /** Fills a place, or frees it, whatever happens. */
-  async function connect(permit: Permit, facts: RequestFacts, window: Exchange, slot: Slot): Promise<{ kind: 'entry', entry: Entry } | Undialled> {
+  async function connect(permit: Permit, facts: RequestFacts, window: Exchange, slot: Slot): Promise<Entry | Undialled> {
     let isFilled = false
     try {
       const dialled = await dialler.dial(permit, facts.scheme === 'https', window.onGone)
       if (dialled.kind !== 'socket') return dialled
       isFilled = true
-      return { kind: 'entry', entry: slot.open(dialled.socket, dialled.address) }
+      return slot.open(dialled.socket, dialled.address)
     } finally {
       if (!isFilled) slot.free()
     }
   }
 
   return {
-    async exchange(permit, window, { generation }) {
-      return exchange(demand(permit), requestOf(permit, 'http', 'https'), window, generation)
-    },
+    exchange: (permit, window, { generation }) => exchange(permit, window, generation),
     async upgrade(permit, window, { signal }) {
       const facts = requestOf(demand(permit), 'ws', 'wss')
       if (signal.aborted) return revoked(window)

@@ -19,12 +19,14 @@ import type { OnLeave } from './dial.ts'
 const Client = createRequire(import.meta.url)('undici/lib/dispatcher/client.js') as typeof Undici
 
 export interface Entry {
+  readonly kind: 'entry'
   readonly key: string
   readonly socket: Socket
   readonly client: Undici
   readonly address: string
   /** Carried an exchange before: a failure before the first byte may be the other side's idle timeout. */
   isReused: boolean
+  isIdle: boolean
   /** When a byte last moved, as far as the sweep saw; for an idle one, when it was given back. */
   movedAt: number
   bytes: number
@@ -38,7 +40,7 @@ export interface Slot {
   free(): void
 }
 
-export type Place = { readonly kind: 'entry', readonly entry: Entry } | Slot | { readonly kind: 'left' }
+export type Place = Entry | Slot | { readonly kind: 'left' }
 
 export interface PoolOptions {
   readonly clock: Clock
@@ -84,15 +86,15 @@ export function createPool(options: PoolOptions): Pool {
   /** Places taken, per key. */
   const taken = new Map<string, number>()
   const lines = new Map<string, Set<Waiter>>()
-  const busy = new Set<Entry>()
-  /** The longest idle first. */
-  const idle = new Set<Entry>()
-  const idleByKey = new Map<string, Entry[]>()
+  const open = new Set<Entry>()
+  /** Per key; the one that was used last is the last. */
+  const idle = new Map<string, Entry[]>()
+  let idling = 0
   let sweeping: Timer | null = null
 
   function take(key: string, scope: AddressScope, fresh: boolean, onLeave: OnLeave): Place | Promise<Place> {
     const entry = fresh ? null : borrow(key, scope)
-    if (entry !== null) return { kind: 'entry', entry }
+    if (entry !== null) return entry
     const count = taken.get(key) ?? 0
     if (count < options.perKey) {
       taken.set(key, count + 1)
@@ -117,8 +119,10 @@ export function createPool(options: PoolOptions): Pool {
 
   /** The one that was used last is the likeliest to be alive. */
   function borrow(key: string, scope: AddressScope): Entry | null {
-    for (let entry = idleByKey.get(key)?.at(-1); entry !== undefined; entry = idleByKey.get(key)?.at(-1)) {
-      unlist(entry)
+    const list = idle.get(key)
+    for (let entry = list?.pop(); entry !== undefined; entry = list?.pop()) {
+      idling--
+      entry.isIdle = false
       if (isUsable(entry, scope)) return use(entry)
       end(entry, ENDED.usedUp)
     }
@@ -134,30 +138,36 @@ export function createPool(options: PoolOptions): Pool {
   function use(entry: Entry): Entry {
     entry.isReused = true
     entry.movedAt = clock.elapsed()
-    busy.add(entry)
     return entry
   }
 
   function giveBack(entry: Entry): void {
-    if (!busy.delete(entry) || entry.socket.destroyed) return
-    const [waiter] = lines.get(entry.key) ?? []
-    if (waiter !== undefined) {
+    if (entry.isIdle || entry.socket.destroyed) return
+    const line = lines.get(entry.key)
+    if (line !== undefined) {
+      const [waiter] = line
       // One that may not be used leaves its place when it has closed.
-      return isUsable(entry, waiter.scope) ? waiter.serve({ kind: 'entry', entry: use(entry) }) : end(entry, ENDED.usedUp)
+      return isUsable(entry, waiter!.scope) ? waiter!.serve(use(entry)) : end(entry, ENDED.usedUp)
     }
     entry.movedAt = clock.elapsed()
-    idle.add(entry)
-    const list = idleByKey.get(entry.key)
-    if (list === undefined) idleByKey.set(entry.key, [entry])
+    entry.isIdle = true
+    idling++
+    const list = idle.get(entry.key)
+    if (list === undefined) idle.set(entry.key, [entry])
     else list.push(entry)
-    if (idle.size <= options.idle) return
-    const [longest] = idle
-    unlist(longest!)
-    end(longest!, ENDED.usedUp)
+    if (idling > options.idle) endLongestIdle()
+  }
+
+  function endLongestIdle(): void {
+    let longest: Entry | null = null
+    for (const entry of open) if (entry.isIdle && (longest === null || entry.movedAt < longest.movedAt)) longest = entry
+    if (longest === null) return
+    unlist(longest)
+    end(longest, ENDED.usedUp)
   }
 
   function slot(key: string): Slot {
-    return { kind: 'slot', open: (socket, address) => open(key, socket, address), free: () => free(key) }
+    return { kind: 'slot', open: (socket, address) => enter(key, socket, address), free: () => free(key) }
   }
 
   /** The place goes to the next in line. */
@@ -167,12 +177,12 @@ export function createPool(options: PoolOptions): Pool {
     const count = taken.get(key)! - 1
     if (count > 0) return void taken.set(key, count)
     taken.delete(key)
-    idleByKey.delete(key)
+    idle.delete(key)
   }
 
-  function open(key: string, socket: Socket, address: string): Entry {
-    const entry: Entry = { key, socket, address, client: clientOn(socket, options.idleMs), isReused: false, movedAt: clock.elapsed(), bytes: 0 }
-    busy.add(entry)
+  function enter(key: string, socket: Socket, address: string): Entry {
+    const entry: Entry = { kind: 'entry', key, socket, address, client: clientOn(socket, options.idleMs), isReused: false, isIdle: false, movedAt: clock.elapsed(), bytes: 0 }
+    open.add(entry)
     sweeping ??= clock.every(SWEEP_MS, sweep)
     if (socket.closed) closed(entry)
     else socket.once('close', () => closed(entry))
@@ -180,28 +190,28 @@ export function createPool(options: PoolOptions): Pool {
   }
 
   function closed(entry: Entry): void {
-    busy.delete(entry)
-    if (idle.has(entry)) unlist(entry)
+    open.delete(entry)
+    if (entry.isIdle) unlist(entry)
     free(entry.key)
-    if (busy.size + idle.size > 0) return
+    if (open.size > 0) return
     sweeping?.cancel()
     sweeping = null
   }
 
   function unlist(entry: Entry): void {
-    idle.delete(entry)
-    const list = idleByKey.get(entry.key)!
-    if (list.at(-1) === entry) list.pop()
-    else list.splice(list.lastIndexOf(entry), 1)
+    const list = idle.get(entry.key)!
+    list.splice(list.lastIndexOf(entry), 1)
+    entry.isIdle = false
+    idling--
   }
 
   function sweep(): void {
     const now = clock.elapsed()
-    for (const entry of idle) {
-      if (entry.movedAt + options.idleMs > now) break
-      end(entry, ENDED.usedUp)
-    }
-    for (const entry of busy) {
+    for (const entry of open) {
+      if (entry.isIdle) {
+        if (entry.movedAt + options.idleMs <= now) end(entry, ENDED.usedUp)
+        continue
+      }
       const bytes = entry.socket.bytesRead + entry.socket.bytesWritten
       if (bytes !== entry.bytes) Object.assign(entry, { bytes, movedAt: now })
       else if (entry.movedAt + options.streamIdleMs <= now) end(entry, ENDED.silent)
@@ -211,9 +221,9 @@ export function createPool(options: PoolOptions): Pool {
   return {
     take,
     giveBack,
-    get idle() { return idle.size },
+    get idle() { return idling },
     close() {
-      for (const entry of [...idle, ...busy]) end(entry, ENDED.closed)
+      for (const entry of [...open]) end(entry, ENDED.closed)
     },
   }
 }
