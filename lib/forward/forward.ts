@@ -68,7 +68,7 @@ export function createForwarder(options: ForwardOptions): Forwarder {
     const key = `${facts.scheme} ${facts.host} ${facts.port} ${generation} ${facts.client.length} ${facts.client} ${scope.key}`
     for (let fresh = false; ; fresh = true) {
       if (window.isGone) return ended('client_left')
-      const taken = pool.take(key, scope, fresh, window.onGone)
+      const taken = pool.take(key, scope, fresh, call => window.onGone(call))
       const place = taken instanceof Promise ? await taken : taken
       if (place.kind === 'left') return ended('client_left')
       const entry = place.kind === 'slot' ? await connect(permit, facts, window, place) : place
@@ -83,7 +83,7 @@ export function createForwarder(options: ForwardOptions): Forwarder {
   async function connect(permit: Permit, facts: RequestFacts, window: Exchange, slot: Slot): Promise<Entry | Undialled> {
     let isFilled = false
     try {
-      const dialled = await dialler.dial(permit, facts.scheme === 'https', window.onGone)
+      const dialled = await dialler.dial(permit, facts.scheme === 'https', call => window.onGone(call))
       if (dialled.kind !== 'socket') return dialled
       isFilled = true
       return slot.open(dialled.socket, dialled.address)

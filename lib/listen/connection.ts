@@ -53,6 +53,9 @@ export interface Connection {
   isClosing: boolean
   /** We are shutting down: the next answer is the last. */
   isDraining: boolean
+  /** Seen on it by the idle watch, both ways, and when they last changed. */
+  bytes: number
+  movedAt: number
 }
 
 export interface ConnectionLimits {

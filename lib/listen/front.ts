@@ -7,7 +7,6 @@
  */
 import { Server, ServerResponse } from 'node:http'
 import type { IncomingMessage } from 'node:http'
-import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { createHeadWatch } from '../identify/head-watch.ts'
 import type { HeadLimits, HeadVerdict } from '../identify/head-watch.ts'
@@ -18,11 +17,12 @@ import type { RawRequest, RequestFacts } from '../model/request.ts'
 import { closeGently, headDeadline } from './connection.ts'
 import type { Caller, Connection, ConnectionLimits, Tunnel } from './connection.ts'
 import type { Identify } from './clients.ts'
-import { createExchange, refuseConnection } from './exchange.ts'
+import { HttpExchange, refuseConnection, saidIn } from './exchange.ts'
 import { createHandshake } from './handshake.ts'
-import { createStream } from './stream.ts'
+import { createIdleWatch } from './idle-watch.ts'
+import { joinWrites } from './one-write.ts'
 import { NOTHING_SAID } from './reply.ts'
-import type { Said } from './reply.ts'
+import { createStream } from './stream.ts'
 
 export interface FrontOptions {
   readonly clock: Clock
@@ -57,9 +57,11 @@ const PARSER_SLACK_BYTES = 2_048
 export function createFront(options: FrontOptions): Front {
   const { clock, limits } = options
   const connections = new Map<Duplex, Connection>()
+  const idleWatch = createIdleWatch(clock, limits, connections)
   const server = new Server({
     maxHeaderSize: limits.headBytes + PARSER_SLACK_BYTES,
-    keepAliveTimeout: limits.betweenMs,
+    // What idles is closed by our own watch, which costs nothing per request.
+    keepAliveTimeout: 0,
     requestTimeout: 0,
     headersTimeout: 0,
     requireHostHeader: false,
@@ -79,8 +81,10 @@ export function createFront(options: FrontOptions): Front {
   })
 
   function attach(socket: Duplex, origin: Origin): void {
-    const connection: Connection = { socket, ...origin, watch: createHeadWatch(limits), underway: new Set(), flows: 0, isClosing: false, isDraining: false }
+    const connection: Connection = { socket, ...origin, watch: createHeadWatch(limits), underway: new Set(), flows: 0, isClosing: false, isDraining: false, bytes: 0, movedAt: clock.elapsed() }
     connections.set(socket, connection)
+    idleWatch.start()
+    joinWrites(socket)
     socket.on('error', () => {})
     socket.once('close', () => {
       connections.delete(socket)
@@ -103,7 +107,6 @@ export function createFront(options: FrontOptions): Front {
     socket.once('end', () => onHalfClose(connection))
     // Node would destroy the socket as soon as its answer is out, and unread bytes would turn that into a reset.
     if ('destroySoon' in socket) socket.destroySoon = () => closeGently(connection, clock)
-    if (hasTimeout(socket)) socket.setTimeout(limits.betweenMs)
   }
 
   function onRequest(request: IncomingMessage, response: ServerResponse, expectsContinue: boolean): void {
@@ -112,11 +115,8 @@ export function createFront(options: FrontOptions): Front {
     const verdict = connection.watch.take()
     const flow = options.newFlow()
     connection.flows++
-    if (hasTimeout(connection.socket)) connection.socket.setTimeout(limits.streamIdleMs)
     const facts = judgeable(request, connection, verdict, false)
-    const hasBody = facts.kind === 'facts' && facts.facts.hasContent
-    const window = createExchange({ request, response, connection, flow, said: saidIn(facts), hasBody, expectsContinue, clock })
-    options.arrive({ flow, facts, window })
+    options.arrive({ flow, facts, window: new HttpExchange(request, response, connection, flow, facts, expectsContinue, clock) })
   }
 
   function onUpgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
@@ -181,13 +181,13 @@ export function createFront(options: FrontOptions): Front {
   }
 
   function judgeable(request: IncomingMessage, connection: Connection, verdict: HeadVerdict | null, isUpgrade: boolean): Normalized<RequestFacts> {
-    const unread = unreadOf(connection, request)
-    if (verdict === null) return { kind: 'refused', code: 'malformed_request', reason: 'two readings of the connection disagree on where a request begins', unread }
-    if (verdict.kind === 'refused') return { kind: 'refused', code: verdict.code, reason: verdict.reason, unread }
+    const refuse = (code: RefusalCode, reason: string): Normalized<RequestFacts> => ({ kind: 'refused', code, reason, unread: unreadOf(connection, request) })
+    if (verdict === null) return refuse('malformed_request', 'two readings of the connection disagree on where a request begins')
+    if (verdict.kind === 'refused') return refuse(verdict.code, verdict.reason)
     let caller = connection.caller
     if (caller === null) {
       const identified = options.identify(remoteAddress(connection.rawSocket), request.rawHeaders)
-      if (identified.kind === 'refused') return { kind: 'refused', code: 'client_refused', reason: identified.reason, unread }
+      if (identified.kind === 'refused') return refuse('client_refused', identified.reason)
       caller = identified
     }
     return options.normalize({
@@ -227,11 +227,6 @@ function codeOfFault(connection: Connection): RefusalCode {
   return connection.watch.fault?.code ?? 'malformed_request'
 }
 
-/** A stream of the embedding runtime may have none; it then idles as long as its other end likes. */
-function hasTimeout(socket: Duplex): socket is Socket {
-  return 'setTimeout' in socket
-}
-
 function remoteAddress(socket: Duplex): string {
   return 'remoteAddress' in socket && typeof socket.remoteAddress === 'string' ? socket.remoteAddress : ''
 }
@@ -247,11 +242,4 @@ function unreadOf(connection: Connection, request: IncomingMessage | null): Unre
     method: request?.method ?? null,
     target: request?.url ?? null,
   }
-}
-
-/** What a refusal may say back: only what the client itself sent. */
-function saidIn(facts: Normalized<RequestFacts>): Said {
-  if (facts.kind === 'facts') return { method: facts.facts.method, host: facts.facts.host, port: facts.facts.port, path: facts.facts.path }
-  const { method, host, port, target } = facts.unread
-  return { method, host, port, path: target }
 }
