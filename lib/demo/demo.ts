@@ -96,15 +96,15 @@ async function tour(stage: Stage): Promise<boolean> {
       say(`${isSo ? '   ok' : '   FAILED'}  ${says}\n`)
     }
 
-    say('1. agent: GET https://news.example/today        rule "read-news" allows it')
+    say('1. agent: GET https://news.example/today          rule "read-news" allows it')
     const allowed = await ask('GET', 'news.example', '/today')
     check(`${allowed.status} from the origin: ${allowed.body.trim()}`, allowed.status === 200 && origin.reached.includes('GET news.example/today') && !door.wasAsked())
 
-    say('2. agent: POST https://chat.example/messages    rule "no-chat" denies it')
+    say('2. agent: POST https://chat.example/messages      rule "no-chat" denies it')
     const denied = await ask('POST', 'chat.example', '/messages')
     check(`${denied.status}, and the origin saw nothing: ${codeIn(denied)}`, denied.status === 403 && codeIn(denied) === 'policy_denied' && !origin.reached.some(line => line.includes('chat')))
 
-    say('3. agent: GET https://models.example/v1/weights  rule "ask-first" asks: the request waits, its connection open')
+    say('3. agent: GET https://models.example/v1/weights  rule "ask-first" asks: it waits, its connection open')
     const started = systemClock.elapsed()
     const held = await ask('GET', 'models.example', '/v1/weights')
     const waited = ((systemClock.elapsed() - started) / 1000).toFixed(1)
