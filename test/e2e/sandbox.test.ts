@@ -1,8 +1,11 @@
 /** A command in its sandbox: started, seen, ended. What it must not reach is in test/e2e/escape.test.ts. */
 import t from 'tap'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { createServer } from 'node:net'
 import { existsSync, mkdirSync, readFileSync, readlinkSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { USERS, openUser } from '../helpers/as-user.ts'
 import { collect, createSandbox, environmentOf, inside, openGate, openPlace } from '../helpers/gate.ts'
 
 t.test('a command runs as it would without us, and its connections arrive at the gate', async t => {
@@ -127,6 +130,26 @@ t.test('nothing is left behind', async t => {
   t.strictSame(processesIn(out.trim()), [], 'no process in its network')
   t.notOk(isAlive(sandbox.pid))
 })
+
+for (const name of USERS) {
+  t.test(`as ${name}: when the firewall is killed the command dies with it, and has no network from that moment`, { timeout: 30_000 }, async t => {
+    const user = openUser(t, name)
+    // Each second line says whether somebody answered; a process that hides in a session of its own writes too.
+    const script = 'readlink /proc/self/ns/net; (trap "" TERM HUP INT; setsid sh -c "while :; do echo hidden >> beat; sleep 0.02; done") & while :; do curl -s -m 1 telnet://192.0.2.7:9 </dev/null >> beat || echo nobody >> beat; sleep 0.01; done'
+    const { file, args } = user.command(user.node, user.file('test/helpers/gated.mjs'), JSON.stringify({ command: ['sh', '-c', script], certs: join(user.home, 'ca') }))
+    const firewall = spawn(file, args, { cwd: user.work, stdio: ['ignore', 'pipe', 'inherit'] })
+    const [network] = await once(firewall.stdout, 'data') as [Buffer]
+    const beat = (): string => existsSync(join(user.work, 'beat')) ? readFileSync(join(user.work, 'beat'), 'utf8') : ''
+    while (!/gate/.test(beat()) || !/hidden/.test(beat())) await new Promise(resolve => setImmediate(resolve))
+    firewall.kill('SIGKILL')
+    while (processesIn(network.toString().trim()).length > 0) await new Promise(resolve => setImmediate(resolve))
+    const last = beat()
+    t.notMatch(last.split('\n').slice(last.split('\n').indexOf('nobody') + 1).join('\n'), last.includes('nobody') ? /gate/ : /never/, 'after nobody answered, nobody ever did')
+    await once(firewall, 'close')
+    t.equal(beat(), last, 'nothing runs on')
+    t.strictSame(readdirSync(user.work), ['beat'], 'nothing is left in its folder')
+  })
+}
 
 t.test('two at once know nothing of each other', async t => {
   const gates = await Promise.all([openGate(t), openGate(t)])
