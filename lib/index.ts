@@ -37,6 +37,9 @@ export { createSandbox } from './sandbox/sandbox.ts'
 export type { Exit } from './sandbox/link.ts'
 export type { Sandbox, SandboxOptions } from './sandbox/sandbox.ts'
 export { isExposed } from './sandbox/plan.ts'
+export { examine } from './sandbox/doctor.ts'
+export type { Finding } from './sandbox/doctor.ts'
+export { probe } from './sandbox/probes.ts'
 
 // The CA and what clients need of it.
 export { describeEnvironment, openCa } from './identity.ts'

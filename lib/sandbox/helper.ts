@@ -38,7 +38,8 @@ async function main(): Promise<void> {
   // With a terminal they come to us too, and are the command's to handle.
   for (const signal of ['SIGINT', 'SIGQUIT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => {})
   closeInherited()
-  await tool('ip', ['-batch', '-'], 'link set lo up\nroute add local 0.0.0.0/0 dev lo\n')
+  // With no address but loopback's own, clients that ask only for what they could use (AI_ADDRCONFIG) would ask for no IPv4.
+  await tool('ip', ['-batch', '-'], `link set lo up\nroute add local 0.0.0.0/0 dev lo\naddr add ${SANDBOX_DNS.v4}/32 dev lo\n`)
   // A kernel without IPv6 has nothing to close there. An IPv6 socket binds to no address that is merely routed here.
   const hasIpv6 = await tool('ip', ['-6', '-batch', '-'], `route add local ::/0 dev lo\naddr add ${SANDBOX_DNS.v6}/128 dev lo nodad\n`).then(() => true, () => false)
   const doors = await openDoors(hasIpv6)

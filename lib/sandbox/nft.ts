@@ -9,7 +9,11 @@
 /** Where questions for names are answered. No other name is ever given these addresses. */
 export const SANDBOX_DNS = { v4: '198.18.0.1', v6: 'fd53:616c:6c79::1', port: 53 } as const
 
-/** @param port  of the listener for TCP, on both versions of IP */
+/**
+ * A connection that was going to the resolver anyway is not marked as redirected, so it is let through by its address.
+ *
+ * @param port  of the listener for TCP, on both versions of IP
+ */
 export function sandboxRules({ port }: { readonly port: number }): string {
   return `table inet sallyport {
   chain redirected {
@@ -24,6 +28,8 @@ export function sandboxRules({ port }: { readonly port: number }): string {
     type filter hook output priority 0
     ct direction reply accept
     ct status dnat accept
+    ip daddr ${SANDBOX_DNS.v4} meta l4proto { tcp, udp } th dport ${SANDBOX_DNS.port} accept
+    ip6 daddr ${SANDBOX_DNS.v6} meta l4proto { tcp, udp } th dport ${SANDBOX_DNS.port} accept
     tcp dport ${port} reject with tcp reset
     ip daddr 127.0.0.0/8 accept
     ip6 daddr ::1 accept
