@@ -4,16 +4,20 @@
  * The promise: a tool is run only for a policy whose presets need it, and once; what it answered then holds for as long
  * as the program runs, so that no later change of a settings file opens a host.
  */
-import { askApt } from './registries/apt.ts'
-import { askCargo } from './registries/cargo.ts'
-import { askConda } from './registries/conda.ts'
-import { askGo, askGoSums } from './registries/go.ts'
-import { askNpm } from './registries/npm.ts'
-import { askPip } from './registries/pip.ts'
-import { toolRunner } from './registries/run.ts'
 import type { Asked, RunTool } from './registries/run.ts'
 
-const TOOLS = { npm: askNpm, pip: askPip, apt: askApt, cargo: askCargo, go: askGo, 'go-sums': askGoSums, conda: askConda } as const
+/** Each is loaded when it is first asked: most policies need none of them. */
+const TOOLS = {
+  npm: async (run: RunTool) => (await import('./registries/npm.ts')).askNpm(run),
+  pip: async (run: RunTool) => (await import('./registries/pip.ts')).askPip(run),
+  apt: async (run: RunTool) => (await import('./registries/apt.ts')).askApt(run),
+  cargo: async (run: RunTool) => (await import('./registries/cargo.ts')).askCargo(run),
+  go: async (run: RunTool) => (await import('./registries/go.ts')).askGo(run),
+  'go-sums': async (run: RunTool) => (await import('./registries/go.ts')).askGoSums(run),
+  conda: async (run: RunTool) => (await import('./registries/conda.ts')).askConda(run),
+} as const
+
+const runHere: RunTool = async (command, env) => (await import('./registries/run.ts')).toolRunner(process.env)(command, env)
 
 export type RegistryName = keyof typeof TOOLS
 
@@ -24,7 +28,7 @@ export interface Registries {
   known(name: RegistryName): Asked
 }
 
-export function createRegistries(run: RunTool = toolRunner(process.env)): Registries {
+export function createRegistries(run: RunTool = runHere): Registries {
   const answers = new Map<RegistryName, Promise<Asked>>()
   const known = new Map<RegistryName, Asked>()
   return {

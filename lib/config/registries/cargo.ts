@@ -13,7 +13,7 @@ export async function askCargo(run: RunTool): Promise<Asked> {
   const settings = parseObject(ran.text)
   if (settings === null) return failed('cargo', 'said something that is no JSON')
   const urls = [...textsOf(settings['source'], 'registry'), ...textsOf(settings['registries'], 'index')]
-    .map(url => url.replace(/^sparse\+/, '')).filter(url => /^https?:\/\//.test(url))
+    .map(url => url.replace(/^sparse\+/, ''))
   if (urls.length === 0) return failed('cargo', 'is set to no registry but its default, and does not say which that is')
   return askedUrls('cargo', urls)
 }

@@ -8,6 +8,6 @@ export async function askConda(run: RunTool): Promise<Asked> {
   const channels = parseObject(ran.text)?.['channels']
   if (!Array.isArray(channels)) return failed('conda', 'does not say which channels it is set to')
   // Each channel is told once for each platform: `https://host/channel/linux-64`.
-  const urls = channels.flatMap((url: unknown) => typeof url === 'string' && /^https?:\/\//.test(url) ? [url.slice(0, url.lastIndexOf('/'))] : [])
+  const urls = channels.flatMap((url: unknown) => typeof url === 'string' ? [url.slice(0, url.lastIndexOf('/'))] : [])
   return askedUrls('conda', urls)
 }

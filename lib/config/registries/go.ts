@@ -4,7 +4,7 @@ import type { Asked, RunTool } from './run.ts'
 
 export async function askGo(run: RunTool): Promise<Asked> {
   const proxy = await readSetting(run, 'GOPROXY')
-  return typeof proxy === 'string' ? askedUrls('go', proxy.split(/[,|]/).map(url => url.trim()).filter(url => /^https?:\/\//.test(url))) : proxy
+  return typeof proxy === 'string' ? askedUrls('go', proxy.split(/[,|]/).map(url => url.trim())) : proxy
 }
 
 /** `off`; a name, which is its host as well; or a name with its key and perhaps a URL. */

@@ -46,6 +46,8 @@ export function toolRunner(environment: Readonly<Record<string, string | undefin
       size += chunk.length
       if (size > MAX_OUTPUT_BYTES) end({ kind: 'failed', problem: `said more than ${MAX_OUTPUT_BYTES} bytes` })
     })
+    // What it left behind would hold the output open, and has nothing to say.
+    child.once('exit', () => endGroup(child.pid))
     child.once('close', status => end(status === 0 ? read(Buffer.concat(chunks)) : { kind: 'failed', problem: `ended with ${status ?? 'a signal'}` }))
   })
 }
@@ -85,9 +87,9 @@ export function parseObject(text: string): Readonly<Record<string, unknown>> | n
   }
 }
 
-/** @param urls what was found; one that is there twice is taken once */
+/** @param urls what was found: one that is there twice is taken once, and what is on a disk needs no rule */
 export function askedUrls(tool: string, urls: readonly string[]): Asked {
-  const all = [...new Set(urls)]
+  const all = [...new Set(urls)].filter(url => /^https?:\/\//i.test(url))
   if (all.length === 0) return { kind: 'failed', problem: `${tool} is set to no registry that is called by http or https.` }
   if (all.length > MAX_URLS) return { kind: 'failed', problem: `${tool} is set to more than ${MAX_URLS} registries.` }
   return { kind: 'urls', urls: all }

@@ -25,6 +25,7 @@ const cases: [string, RegistryName, Readonly<Record<string, ToolRan>>, string[] 
 
   ['the index and the extra ones', 'pip', { list: said("global.index-url='https://a.test/simple'\nglobal.extra-index-url='\\nhttps://b.test/simple\\nhttps://c.test/simple'\n") }, ['https://a.test/simple', 'https://b.test/simple', 'https://c.test/simple']],
   ['the environment outranks the command\'s section, and that the global one', 'pip', { list: said("global.index-url='https://a.test'\n:env:.index-url='https://e.test'\ninstall.index-url='https://i.test'\ninstall.extra-index-url='https://x.test'\nglobal.extra-index-url='https://g.test'\n") }, ['https://e.test', 'https://x.test']],
+  ['what lies on a disk needs no rule', 'pip', { list: said("global.index-url='https://a.test'\nglobal.extra-index-url='file:///srv/wheels ftp://c.test'\n") }, ['https://a.test']],
   ['no index: the default of its help', 'pip', { list: said(''), help: said('  -i, --index-url <url>   Base URL of the index (default https://d.test/simple). This should\n') }, ['https://d.test/simple']],
   ['a setting of another command', 'pip', { list: said("download.index-url='https://a.test'\n"), help: said('--index-url <url> (default https://d.test/simple).') }, ['https://d.test/simple']],
   ['no index and no help', 'pip', { list: said('') }, /^pip does not say which index/],
