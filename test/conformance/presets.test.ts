@@ -1,7 +1,7 @@
 /**
  * What each preset lets through, and what stays out although it is near: another method, another host, another tenant.
  *
- * A vector says of a request which rule allows it, `hold rule`, `deny rule`, or that no rule matches: `nothing`.
+ * presets.json says of a request which rule allows it, `hold rule`, `deny rule`, or that no rule matches: `nothing`.
  */
 import t from 'tap'
 import { readFileSync } from 'node:fs'
@@ -14,7 +14,7 @@ interface Vector {
   readonly requests: Readonly<Record<string, string>>
 }
 
-const vectors = JSON.parse(readFileSync(new URL('vectors/presets.json', import.meta.url), 'utf8')) as readonly Vector[]
+const vectors = JSON.parse(readFileSync(new URL('presets.json', import.meta.url), 'utf8')) as readonly Vector[]
 const nameOf = ({ use }: Vector): string => typeof use === 'string' ? use : use.preset
 
 for (const vector of vectors) {

@@ -3,6 +3,7 @@ import { spawn } from 'node:child_process'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { originCertificate } from './certificates.ts'
 import { bareEnvironment, openFolder, runWell } from './clients.ts'
 import type { Scheme } from './clients.ts'
 import { startOrigin } from './origin.ts'
@@ -17,7 +18,7 @@ export interface GitServer {
 }
 
 /** Serves one repository: `README` and one commit on `main`. Anyone may push to it. */
-export async function startGitServer(t: Teardown, scheme: Scheme): Promise<GitServer> {
+export async function startGitServer(t: Teardown, scheme: Scheme, certificate = originCertificate()): Promise<GitServer> {
   const root = openFolder(t)
   const repository = join(root, 'repo.git')
   const work = join(root, 'work')
@@ -28,7 +29,7 @@ export async function startGitServer(t: Teardown, scheme: Scheme): Promise<GitSe
     await runWell(['git', ...command], { env, cwd: work })
   }
   await runWell(['git', '-C', repository, 'config', 'http.receivepack', 'true'], { env })
-  const origin = await startOrigin(t, { secure: scheme === 'https', handle: (request, response) => serve(root, request, response) })
+  const origin = await startOrigin(t, { secure: scheme === 'https', certificate, handle: (request, response) => serve(root, request, response) })
   return { origin, repository }
 }
 

@@ -132,6 +132,6 @@ t.test('one that leaves something behind which holds its output has answered all
 t.test('the folders that npx puts into the path are not looked into', async t => {
   const project = openHome(t, { 'node_modules/.bin/npm': '#!/bin/sh\necho \'{"registry":"https://project.example.test/"}\'\n', 'bin/npm': '#!/bin/sh\necho \'{"registry":"https://machine.example.test/"}\'\n' })
   for (const program of ['node_modules/.bin/npm', 'bin/npm']) chmodSync(join(project, program), 0o755)
-  const known = await ask('npm', { PATH: `${project}/node_modules/.bin:relative:.:${project}/bin:/usr/bin:/bin` })
+  const known = await ask('npm', { PATH: `${project}/node_modules/.bin:${project}/bin:/usr/bin:/bin` })
   t.strictSame(known, { kind: 'urls', urls: ['https://machine.example.test/'] })
 })

@@ -6,7 +6,7 @@
  * settings hold passwords.
  */
 import { spawn } from 'node:child_process'
-import { delimiter, isAbsolute } from 'node:path'
+import { delimiter } from 'node:path'
 
 export type ToolRan =
   | { readonly kind: 'said', readonly text: string }
@@ -61,9 +61,9 @@ function read(bytes: Uint8Array): ToolRan {
   }
 }
 
-/** `npx` puts the folders of the project in front, and what lies there is not the machine's. */
+/** `npx` puts the folders of the project in front, and what lies there is not the machine's. Relative ones start at the root, as the tool does. */
 function trustedPath(path: string): string {
-  return path.split(delimiter).filter(folder => isAbsolute(folder) && !folder.endsWith('/node_modules/.bin')).join(delimiter)
+  return path.split(delimiter).filter(folder => !folder.endsWith('/node_modules/.bin')).join(delimiter)
 }
 
 /** The tool may have started others (a shim does), and none may stay. */

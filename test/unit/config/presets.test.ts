@@ -56,6 +56,7 @@ t.test('every preset is sound with each value of its parameters', async t => {
     }
     const every = Object.fromEntries(Object.entries(preset.parameters).flatMap(([parameter, declared]) => 'example' in declared ? [[parameter, declared.example]] : []))
     const whole = checkPolicy({ version: 1, use: [useOf(preset, every)] }, { now: 0, registries })
+    t.match(whole, { kind: 'policy', warnings: [] }, `${preset.name}: all of them together are sound, and no warning is about what nobody could change`)
     t.equal(whole.kind === 'policy' && whole.document.rules!.length, preset.rules.length, `${preset.name}: with all of them no rule is left out`)
   }
 })
