@@ -1,6 +1,6 @@
 /**
- * A GiB each way streams through without being held. The firewall's process peaks at 142 to 146 MiB on a quiet machine;
- * on a busy one V8 collects spent buffers later (seen: 180), and this test has to hold there as well.
+ * A GiB each way streams through without being held. Seen on a busy machine: 131 to 141 MiB at the peak, of which the
+ * process has 70 before its first byte; the rest are spent buffers that V8 has not collected yet.
  */
 import t from 'tap'
 import { fork } from 'node:child_process'
@@ -10,7 +10,7 @@ import { startOrigin } from '../helpers/origin.ts'
 import { openWire } from '../helpers/wire.ts'
 
 const GIB = 1024 ** 3
-const MAX_RSS = 220 * 1024 ** 2
+const MAX_RSS = 150 * 1024 ** 2
 const chunk = Buffer.alloc(256 * 1024, 'x')
 
 t.test('1 GiB down and 1 GiB up', { timeout: 100_000 }, async t => {
