@@ -59,11 +59,21 @@ export function coversQuery({ action, query, onlyQuery }: CompiledRule, facts: R
     && (!onlyQuery || parameters.every(({ names }) => names.every(isKnown)))
 }
 
+/** What lets a request through must be in what is sent, so that a field which `Connection` takes off on the way is not there. */
 export function coversHeader({ action, header }: CompiledRule, facts: RequestFacts): boolean {
   return header.every(({ name, matches }) => {
-    const values = facts.fields.filter((_, at) => at % 2 === 1 && facts.fields[at - 1]!.toLowerCase() === name)
-    return action === 'allow' ? values.length > 0 && values.every(matches) : values.some(matches)
+    const values = valuesOf(facts, name)
+    return action === 'allow' ? values.length > 0 && values.every(matches) && !isTakenOff(facts, name) : values.some(matches)
   })
+}
+
+function valuesOf({ fields }: RequestFacts, name: string): readonly string[] {
+  return fields.filter((_, at) => at % 2 === 1 && fields[at - 1]!.toLowerCase() === name)
+}
+
+/** RFC 9110 §7.6.1. */
+function isTakenOff(facts: RequestFacts, name: string): boolean {
+  return valuesOf(facts, 'connection').some(list => list.split(',').some(named => named.trim().toLowerCase() === name))
 }
 
 const DEFAULT_PORT: Readonly<Record<Facts['scheme'], number | null>> = { https: 443, wss: 443, http: 80, ws: 80, tcp: null }

@@ -20,6 +20,9 @@ const MAX_JOINED = 8_192
 
 const NOBODY: readonly (() => void)[] = []
 
+/** Bytes of a refused body that are read for the sake of the next request. */
+const MAX_UNREAD = 256 * 1024
+
 /** Between the two interim responses that tell whether a client still reads. */
 const PROBE_MS = 50
 
@@ -70,7 +73,7 @@ export class HttpExchange implements Exchange, Underway {
     if (this.hasBegun || this.isOver) return
     this.hasBegun = true
     const reply = renderRefusal(refusal, saidIn(this.facts))
-    const mayKeepAlive = !reply.close && !connection.isDraining && !(this.expectsContinue && !this.request.complete)
+    const mayKeepAlive = !reply.close && !connection.isDraining && this.isBodyShort()
     if (!mayKeepAlive) connection.isClosing = true
     if (response.socket === null && connection.socket.destroyed) return this.finish()
     send(response, reply, mayKeepAlive)
@@ -112,8 +115,15 @@ export class HttpExchange implements Exchange, Underway {
   }
 
   end(trailers: RawFields): void {
-    if (trailers.length > 0) this.response.addTrailers(pairs(trailers))
-    this.response.end()
+    const { response, connection } = this
+    if (trailers.length > 0) response.addTrailers(pairs(trailers))
+    // The answer came before the end of the body, which nobody reads now: what follows on the connection is no request.
+    if (!this.request.complete) {
+      connection.isClosing = true
+      if (response.headersSent) response.once('finish', () => closeGently(connection, this.clock))
+      else response.shouldKeepAlive = false
+    }
+    response.end()
   }
 
   breakOff(code: RefusalCode | null): void {
@@ -132,6 +142,13 @@ export class HttpExchange implements Exchange, Underway {
   private closed(): void {
     if (!this.response.writableFinished) this.leave()
     this.finish()
+  }
+
+  /** Whether what is left of a body that nobody wants is better read than the connection given up for it. */
+  private isBodyShort(): boolean {
+    if (this.request.complete || this.body === null) return true
+    const length = this.facts.kind === 'facts' ? this.facts.facts.contentLength : null
+    return !this.expectsContinue && length !== null && length <= MAX_UNREAD
   }
 
   private leave(): void {
