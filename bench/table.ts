@@ -25,7 +25,11 @@ export function ratioRow(what: string, plain: string, httpProxy: number | null, 
 /** Markdown. */
 export function tableOf(rows: readonly Row[]): string {
   const lines = rows.map(({ what, plain, httpProxy, ours, goal, isMet }) => [what, plain, httpProxy, ours, goal, isMet === null ? '' : isMet ? 'met' : 'missed'])
-  const all = [['', 'plain Node', 'http-proxy', 'sallyport', 'goal', ''], ...lines]
+  return layOut([['', 'plain Node', 'http-proxy', 'sallyport', 'goal', ''], ...lines])
+}
+
+/** Markdown. @param all the first row is the head; all have as many cells */
+export function layOut(all: readonly (readonly string[])[]): string {
   const widths = all[0]!.map((_, column) => Math.max(3, ...all.map(cells => cells[column]!.length)))
   const laidOut = all.map(cells => `| ${cells.map((cell, column) => column === 0 ? cell.padEnd(widths[column]!) : cell.padStart(widths[column]!)).join(' | ')} |`)
   const rule = `| ${widths.map((width, column) => column === 0 ? '-'.repeat(width) : `${'-'.repeat(width - 1)}:`).join(' | ')} |`

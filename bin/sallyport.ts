@@ -14,6 +14,7 @@ import { addPending } from './commands/pending.ts'
 import { addPresets } from './commands/presets.ts'
 import { addServe } from './commands/serve.ts'
 import { addStatus } from './commands/status.ts'
+import { addSuggest } from './commands/suggest.ts'
 import { exitWith } from './failure.ts'
 
 const HINT = 'Add --help to see what the command takes.'
@@ -31,10 +32,11 @@ First steps:
   $ eval "$(sallyport env --shell)"               in the agent's shell: proxy and CA variables
   $ sallyport pending --watch                     in another terminal: what waits for a decision
   $ sallyport approve ID                          the held request goes on
+  $ sallyport suggest audit.jsonl                 a policy from what was let through
 
 Exit status: 0 done, 1 the answer is no, 2 a mistake in the call or the machine (explain: 0 allow, 3 hold, 1 deny).`)
 
-for (const add of [addServe, addInit, addStatus, addDemo, addCheck, addExplain, addPresets, addPending, addAnswers, addCa, addEnv, addLog]) add(program)
+for (const add of [addServe, addInit, addStatus, addDemo, addCheck, addExplain, addPresets, addPending, addAnswers, addCa, addEnv, addLog, addSuggest]) add(program)
 for (const command of allOf(program)) command.exitOverride().showHelpAfterError(HINT).showSuggestionAfterError()
 
 try {

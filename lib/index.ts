@@ -24,6 +24,8 @@ export { shippedPresets } from './config/presets.ts'
 export type { Parameter as PresetParameter, Preset, PresetSource } from './config/presets.ts'
 export { describePreset } from './config/describe.ts'
 export type { DescribedPreset } from './config/describe.ts'
+export { addSuggested, suggestPolicy, withSuggested } from './from-log.ts'
+export type { LeftOutOfPolicy, SuggestOptions, SuggestedPolicy, SuggestedRule } from './from-log.ts'
 export { explainPolicy } from './offline.ts'
 export type { Explained } from './offline.ts'
 

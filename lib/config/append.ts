@@ -1,5 +1,5 @@
 /**
- * A rule that somebody granted for good → the policy file, with everything else in it left as it was written.
+ * Rules that somebody granted for good → the policy file, with everything else in it left as it was written.
  *
  * The promise: the file is the old one or the new one, never half of either, and the new one was validated as a whole.
  * Between the last look at the file and its replacement an editor could still save; what it saved is then lost.
@@ -17,28 +17,33 @@ import { readText } from './text.ts'
 /** One at a time: of two answers in one moment neither may be lost. */
 let last: Promise<unknown> = Promise.resolve()
 
+/** One rule. As `appendRules`. */
+export function appendRule(file: string, rule: RuleDocument, options: CheckOptions = {}): Promise<Loaded> {
+  return appendRules(file, [rule], options)
+}
+
 /**
  * @param file a link is followed, and what it leads to is replaced
  * @returns what now stands in the file; `invalid` where it could not be written or would not be a policy, and then it is as it was
  * @throws OperatorError E_POLICY_UNREADABLE
  */
-export async function appendRule(file: string, rule: RuleDocument, options: CheckOptions = {}): Promise<Loaded> {
-  const mine = last.then(() => append(file, rule, options))
+export async function appendRules(file: string, rules: readonly RuleDocument[], options: CheckOptions = {}): Promise<Loaded> {
+  const mine = last.then(() => append(file, rules, options))
   last = mine.catch(() => undefined)
   return mine
 }
 
-async function append(file: string, rule: RuleDocument, options: CheckOptions): Promise<Loaded> {
+async function append(file: string, rules: readonly RuleDocument[], options: CheckOptions): Promise<Loaded> {
   const read = await readText(file)
   if (read.kind === 'invalid') return invalid([read.problem])
   const before = read.text
   const current = parsePolicy(before, options)
   if (current.kind === 'invalid') return current
-  const after = withRule(before, rule)
+  const after = rules.reduce(withRule, before)
   const loaded = parsePolicy(after, options)
   if (loaded.kind === 'invalid') return loaded
-  const wanted = { ...current.source, rules: [...current.source.rules ?? [], rule] }
-  if (JSON.stringify(loaded.source) !== JSON.stringify(wanted)) throw new Error('the rule would not stand where it was put')
+  const wanted = { ...current.source, rules: [...current.source.rules ?? [], ...rules] }
+  if (JSON.stringify(loaded.source) !== JSON.stringify(wanted)) throw new Error('the rules would not stand where they were put')
   try {
     const target = await realpath(file)
     if (!await replaceText(target, before, after)) return invalid([error('', 'The file was changed by somebody else meanwhile.', 'Answer again.')])

@@ -7,7 +7,7 @@ import { neededRegistries } from './presets.ts'
 import { machineRegistries } from './registries.ts'
 import { readText } from './text.ts'
 
-export { appendRule } from './append.ts'
+export { appendRule, appendRules, withRule } from './append.ts'
 export { checkGrantRule, parseAnswer } from './answers.ts'
 export { checkPolicy, parsePolicy } from './check.ts'
 export type { CheckOptions, Loaded } from './check.ts'

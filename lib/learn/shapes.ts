@@ -29,7 +29,7 @@ export function pathBelow(reading: string): string | null {
 }
 
 function open(reading: string): string[] {
-  return reading.split('/').map(segment => isIdentifier(segment) ? '*' : literal(segment))
+  return reading.split('/').map(segment => identifierPattern(segment) ?? literal(segment))
 }
 
 function literal(text: string): string {
@@ -40,13 +40,24 @@ function legal(pattern: string): string | null {
   return checkPathPattern(pattern).kind === 'sound' ? pattern : null
 }
 
-/** Names one thing of many: a number, a UUID, a hash, or a long token of letters and digits in turn. */
+/** Names one thing of many: a number, a UUID, a hash, a day, or a long token of letters and digits in turn. */
 export function isIdentifier(segment: string): boolean {
-  return NUMBER.test(segment) || UUID.test(segment) || isHash(segment) || isToken(segment)
+  return NUMBER.test(segment) || UUID.test(segment) || DAY.test(segment) || isHash(segment) || isToken(segment)
 }
+
+/** The piece that stands for identifiers like this one: `*`, with a file's ending `*.json`. null for what is none. */
+export function identifierPattern(segment: string): string | null {
+  if (isIdentifier(segment)) return '*'
+  const ending = ENDING.exec(segment)?.[0]
+  return ending !== undefined && isIdentifier(segment.slice(0, -ending.length)) ? `*${ending}` : null
+}
+
+/** `.json`, `.tar.gz`. */
+const ENDING = /(?:\.[a-z][a-z0-9]{0,7}){1,2}$/i
 
 const NUMBER = /^[0-9]+$/
 const UUID = /^[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}$/i
+const DAY = /^[0-9]{4}-[0-9]{2}-[0-9]{2}(?:T[0-9:.]+Z?)?$/
 const HEX = /^[0-9a-f]{8,}$/i
 const TOKEN = /^[A-Za-z0-9_~-]{16,}$/
 /** Fewer turns from letter to digit and back are a name with a version in it: `gpt-4o-mini-2024-07-18`. */

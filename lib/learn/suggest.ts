@@ -5,12 +5,12 @@
  * request that is asked about in each way it can be read, and opens nothing that is not public. One that
  * would not is left out; a question may come without any. Pure.
  */
-import { classifyAddress } from '../decide/address.ts'
 import { covers } from '../decide/covers.ts'
-import { displayHost, visible } from '../model/display.ts'
+import { visible } from '../model/display.ts'
 import type { RiskNote, Suggestion } from '../model/hold.ts'
 import type { OneOrMore, RuleShape } from '../model/policy.ts'
-import type { Facts, RequestFacts, Scheme } from '../model/request.ts'
+import type { Facts, RequestFacts } from '../model/request.ts'
+import { USUAL_PORT, isPublic, oneOrMore, placeOf, placeRule } from './place.ts'
 import { endpointPath, exactPath, isNameableMethod, pathBelow, pinnedQuery } from './shapes.ts'
 
 /** @returns up to five rules; fewer where two would be the same, or one would not be legal */
@@ -76,33 +76,10 @@ function everyReading(readings: readonly string[], toPattern: (reading: string) 
   return patterns.size === 0 ? null : oneOrMore([...patterns])
 }
 
-/** Host, scheme and port, as short as the language allows: https on 443 and http on 80 need no port. */
-function placeRule({ host, hostKind, scheme, port }: Facts): RuleShape {
-  const who = hostKind === 'name' ? { host } : { cidr: `${host}/${hostKind === 'ipv4' ? 32 : 128}` }
-  return { ...who, ...(scheme === 'https' ? {} : { scheme }), ...(port === USUAL_PORT[scheme] ? {} : { port }) }
-}
-
-/** What a rule means that names no port; a stream has to name it. */
-const USUAL_PORT: Readonly<Record<Scheme, number | null>> = { https: 443, wss: 443, http: 80, ws: 80, tcp: null }
-
-function placeOf({ host, scheme, port }: Facts): string {
-  return `${scheme}://${displayHost(host, port)}`
-}
-
 const MAX_SHOWN_PATH = 100
 
 function shownPath(path: OneOrMore<string>): string {
   return visible(typeof path === 'string' ? path : path.join(' or '), MAX_SHOWN_PATH)
-}
-
-function oneOrMore(values: readonly string[]): OneOrMore<string> {
-  const [first, ...others] = values
-  return first !== undefined && others.length === 0 ? first : values
-}
-
-/** An address that is not public is opened by the policy alone, and no approval can. */
-function isPublic({ host, hostKind }: Facts): boolean {
-  return hostKind === 'name' || classifyAddress(host) === 'public'
 }
 
 export interface Seen {

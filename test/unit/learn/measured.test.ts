@@ -1,0 +1,16 @@
+/** The small form of `npm run bench:suggest`: what is learned from a few requests fits the APIs that they were for. */
+import t from 'tap'
+import { gitea, github } from '../../../bench/suggest/endpoints.ts'
+import { RECALL, isMet, measure } from '../../../bench/suggest/measure.ts'
+
+for (const api of [github(), gitea()]) {
+  t.test(`${api.name}: recall of at least ${RECALL} from five requests an endpoint, and next to no leakage`, async t => {
+    t.ok(api.endpoints.length > 400, 'its endpoints were found')
+    for (const samples of [5, 1]) {
+      const rounds = [1, 2, 3].map(seed => measure(api, { endpoints: 100, samples, seed }))
+      const mean = (of: (round: (typeof rounds)[number]) => number): number => rounds.reduce((sum, round) => sum + of(round), 0) / rounds.length
+      const result = { recall: mean(round => round.recall), leakage: mean(round => round.leakage), floor: mean(round => round.floor) }
+      t.ok(isMet(result, samples), `${samples} each: ${JSON.stringify(result)}`)
+    }
+  })
+}
