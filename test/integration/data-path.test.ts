@@ -132,6 +132,22 @@ t.test('a 100 comes after the ruling, and none at all for what is denied', async
   t.match(await held.ended(), /HTTP\/1\.1 200/)
 })
 
+t.test('a denied body is read for the sake of the next request only where it is short', async t => {
+  const house = await openHouse(t, { version: 1, unmatched: 'deny', rules: [] })
+  const head = (fields: string): string => `POST http://no.test/ HTTP/1.1\r\nHost: no.test\r\n${fields}\r\n`
+  const short = await openWire(house.port)
+  short.write(head('Content-Length: 1000\r\n'))
+  await short.until(/403 Forbidden[^]*\}\n$/)
+  short.write('x'.repeat(1000) + head(''))
+  await short.until(/(403 Forbidden[^]*){2}\}\n$/)
+  short.close()
+  for (const fields of ['Content-Length: 1000000000\r\n', 'Transfer-Encoding: chunked\r\n']) {
+    const long = await openWire(house.port)
+    long.write(head(fields))
+    t.match(await long.ended(), /403 Forbidden[^]*Connection: close[^]*\}\n$/, fields)
+  }
+})
+
 t.test('an event stream is flushed event by event', async t => {
   let finish = (): void => {}
   const origin = await startOrigin(t, { answer: (_request, response) => {
