@@ -13,7 +13,7 @@ import { openHouse } from '../helpers/house.ts'
 import { packPackages, startRegistry } from '../helpers/npm-registry.ts'
 import { startOrigin } from '../helpers/origin.ts'
 import { startPythonIndex } from '../helpers/python-index.ts'
-import { serve } from '../helpers/serve.ts'
+import { PROGRAM, serve } from '../helpers/serve.ts'
 
 const through = (home: string, proxy: string): Env => ({ ...bareEnvironment(home), http_proxy: proxy, https_proxy: proxy })
 const resolve = (name: string, port: number): readonly string[] => ['--resolve', `${name}:${port}:127.0.0.1`]
@@ -124,4 +124,20 @@ t.test('docker: the steps of a pull and of a push, by curl', needing('curl', ['c
 t.test('where the tool is not there the program says which parameter to write, and does not start', async t => {
   const home = openFolder(t)
   await t.rejects(serve(t, home, { version: 1, use: ['conda'] }, [], { PATH: '/nowhere' }), /ended with 2: [^]*conda is not installed[^]*"channel": "https:/)
+})
+
+t.test('presets: the program lists them, and shows one with what this machine is set to', needing('npm', ['npm', '--version']), async t => {
+  const home = openFolder(t)
+  writeFileSync(join(home, '.npmrc'), 'registry=https://npm.example.test/team/\n')
+  const presets = (...args: string[]): Promise<Ran> => run([process.execPath, PROGRAM, 'presets', ...args], { env: bareEnvironment(home), cwd: home })
+  const listed = await presets('list')
+  t.equal(listed.status, 0)
+  t.match(listed.stdout, /^anthropic +The Claude API/)
+  const { presets: all } = JSON.parse((await presets('list', '--json')).stdout) as { presets: { name: string }[] }
+  t.equal(listed.stdout.trim().split('\n').length, all.length)
+  t.match((await presets('show', 'npm')).stdout, /here registry is https:\/\/npm\.example\.test\/team\n[^]*npm\.publish +\{publish\}[^]*"use": \[\{"preset":"npm"/)
+  t.match(JSON.parse((await presets('show', 'npm', '--json')).stdout), { name: 'npm', parameters: { registry: { kind: 'url' } }, here: { registry: { urls: ['https://npm.example.test/team'] } } })
+  t.match((await presets('show', 'jira')).stdout, /text \(required\)[^]*"use": \[\{"preset":"jira","site":"acme"\}\]/)
+  t.match(await presets('show', 'githb'), { status: 2, output: /There are anthropic,/ })
+  t.match(await presets('--help'), { status: 0, output: /sallyport presets show npm/ })
 })
