@@ -51,6 +51,10 @@ const MAX_TEXT = 64 * 1024 ** 2
 /** Values in a policy: a million rules have ten each. */
 const MAX_NODES = 20_000_000
 
+/**
+ * Runs nothing: a preset whose hosts a tool of this machine has to say is a problem here, unless `loadPolicy` has asked
+ * that tool before, or the policy names the hosts.
+ */
 export function checkPolicy(value: unknown, options: CheckOptions = {}): Loaded {
   const taken = takePolicy(value)
   return taken.kind === 'value' ? checkTaken(taken.value, options) : taken

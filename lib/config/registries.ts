@@ -36,7 +36,8 @@ export function createRegistries(run: RunTool = runHere): Registries {
       await Promise.all(Array.from(names, async name => {
         // One that failed is asked again: somebody may have installed it.
         if (known.get(name)?.kind === 'failed') answers.delete(name)
-        const answer = answers.get(name) ?? TOOLS[name](run)
+        // A variable of the environment that no process may have, for example, is thrown for.
+        const answer = answers.get(name) ?? TOOLS[name](run).catch((): Asked => ({ kind: 'failed', problem: `What ${name} is set to cannot be asked.` }))
         answers.set(name, answer)
         known.set(name, await answer)
       }))

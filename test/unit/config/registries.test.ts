@@ -75,6 +75,12 @@ t.test('a tool is asked once, and again only where it had no answer', async t =>
   t.equal(runs, 2)
 })
 
+t.test('a tool that cannot even be started is one that failed', async t => {
+  const registries = createRegistries(async () => { throw new Error('ERR_INVALID_ARG_VALUE') })
+  await registries.ask(['npm', 'go'])
+  t.match(registries.known('npm'), { kind: 'failed', problem: /npm .*cannot be asked/ })
+})
+
 t.test('loading a policy asks those that its presets need, and no others', async t => {
   const asked: string[] = []
   const registries = createRegistries(async ([file]) => { asked.push(file); return json({ registry: 'https://npm.test/' }) })
