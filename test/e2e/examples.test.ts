@@ -35,6 +35,14 @@ const shown: [string, string, string, string, string | null][] = [
   ['locked-down', 'the database is a stream', 'CONNECT tcp://db.internal.example:5432', 'allow', 'database'],
   ['locked-down', 'on its port alone', 'CONNECT tcp://db.internal.example:22', 'deny', null],
   ['locked-down', 'nobody is asked about the rest', 'GET https://example.com/', 'deny', null],
+  ['coding-agent', 'packages come from the mirror', 'GET https://npm.example.com/@types%2fnode', 'allow', 'npm.packages'],
+  ['coding-agent', 'publishing is a question', 'PUT https://npm.example.com/left-pad', 'hold', 'npm.publish'],
+  ['coding-agent', 'so is another registry', 'GET https://registry.example.org/left-pad', 'hold', null],
+  ['coding-agent', 'files of the index are where the policy says', 'GET https://pypi.example.com/packages/a/b/tiny-1.0.whl', 'allow', 'pypi.files'],
+  ['coding-agent', 'its own repository may be cloned', 'POST https://github.com/example-org/website.git/git-upload-pack', 'allow', 'github.clone'],
+  ['coding-agent', 'a push to it is a question', 'POST https://github.com/example-org/website.git/git-receive-pack', 'hold', 'github.push'],
+  ['coding-agent', 'another repository is none that a rule knows', 'POST https://github.com/example-org/other.git/git-upload-pack', 'hold', null],
+  ['coding-agent', 'a deny outranks a preset', 'GET https://api.github.com/gists/1', 'deny', 'no-gists'],
 ]
 
 t.test('each policy rules as its rules say', async t => {

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { describePreset } from '../../../lib/config/describe.ts'
+import { describePreset, takenSettings } from '../../../lib/config/describe.ts'
 import { shippedPresets } from '../../../lib/config/presets.ts'
 import { createRegistries } from '../../../lib/config/registries.ts'
 
@@ -22,4 +22,14 @@ t.test('no tool runs for a preset that needs none', async t => {
   const none = createRegistries(async () => { throw new Error('ran') })
   t.strictSame((await describePreset('github', shippedPresets, none))?.here, {})
   t.equal(await describePreset('githb', shippedPresets, none), null)
+})
+
+t.test('what a policy took from the machine is told, and what it says itself is not', async t => {
+  const registries = npm('https://ann:s3cret@npm.example.test/team/')
+  const use = ['anthropic', 'npm', 'nope']
+  t.strictSame(takenSettings(use, shippedPresets, registries), [], 'nobody was asked yet')
+  await registries.ask(['npm'])
+  t.strictSame(takenSettings(use, shippedPresets, registries), [{ preset: 'npm', parameter: 'registry', urls: ['https://npm.example.test/team'] }])
+  t.strictSame(takenSettings([{ preset: 'npm', registry: 'https://mine.example.test' }], shippedPresets, registries), [])
+  t.strictSame(takenSettings(undefined, shippedPresets, registries), [])
 })
