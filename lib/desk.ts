@@ -12,6 +12,7 @@ import { compileGrants, compileRuleset } from './decide/compile.ts'
 import { decide, termsOf } from './decide/decide.ts'
 import { nearest } from './decide/explain.ts'
 import { registrableDomain } from './decide/patterns.ts'
+import { createGrouping } from './grouping.ts'
 import { createGrantStore } from './hold/grants.ts'
 import { createQueue } from './hold/queue.ts'
 import type { Queue } from './hold/queue.ts'
@@ -29,6 +30,8 @@ import type { Answer, Approve, Asking, Door, Grant, GrantRequest, Held, OnceToke
 import type { PolicyDocument, RuleDocument } from './model/policy.ts'
 import type { Facts } from './model/request.ts'
 import { describeQuestion } from './question.ts'
+import { createRedirects } from './redirects.ts'
+import type { Redirects } from './redirects.ts'
 
 export interface DeskOptions {
   readonly clock: Clock
@@ -46,6 +49,9 @@ export interface OpenDesk extends Omit<Desk, 'status'> {
   readonly inForce: InForce
   readonly live: LiveStreams
   readonly queue: Queue['counts'] & { readonly grants: number }
+  waitersOf(question: string): number
+  /** Where answers sent their clients on to. */
+  readonly redirects: Redirects
   /** What kept the last reload from taking effect; null when it did. */
   readonly problem: string | null
   decide(facts: Facts, once: OnceToken | null): Decision
@@ -67,6 +73,8 @@ export function openDesk(options: DeskOptions): OpenDesk {
   const live = createLiveStreams()
   const listeners = new Set<(event: DeskEvent) => void>()
   const contacted = new Set<string>()
+  const groupOf = createGrouping()
+  const redirects = createRedirects(clock)
   /** Most requests go where the one before went. */
   let lastHost = ''
   let problem: string | null = null
@@ -115,7 +123,8 @@ export function openDesk(options: DeskOptions): OpenDesk {
 
   function describe(question: { id: string, asking: Asking, waiting: number, firstSeen: number, deadline: number | null }): Held {
     const { ruleset, generation } = holder.now
-    const { facts } = question.asking
+    const { facts, answers } = question.asking
+    const open = queue.openAbout(facts.host).map(({ asking, ...rest }) => ({ ...rest, facts: asking.facts, answers: asking.answers }))
     const registrable = registrableDomain(facts.host)
     return describeQuestion({
       ...question,
@@ -123,7 +132,8 @@ export function openDesk(options: DeskOptions): OpenDesk {
       policy: { name: ruleset.name, generation },
       nearest: nearest(ruleset, facts, { now: clock.now(), used: grants.used }),
       suggestions: suggestRules(facts),
-      risks: riskNotes(facts, { registrable, knowsDomain: domain => contacted.has(domain) }),
+      group: groupOf({ id: question.id, facts, answers, waiting: question.waiting }, open),
+      risks: riskNotes(facts, { registrable, knowsDomain: domain => contacted.has(domain), redirectedBy: redirects.origin(facts) }),
     })
   }
 
@@ -204,6 +214,7 @@ export function openDesk(options: DeskOptions): OpenDesk {
     get problem() { return problem },
     get queue() { return { ...queue.counts, grants: grants.live(clock.now()).length } },
     live,
+    redirects,
     decide: judge,
     take(allow) {
       if (allow.useKey !== null) grants.take(allow.useKey)
@@ -212,6 +223,7 @@ export function openDesk(options: DeskOptions): OpenDesk {
     },
     hold: (asking, remainingMs) => queue.wait(asking, { clientIsKnown: options.isKnown(asking.facts.client), remainingMs }),
     pending: () => queue.pending(),
+    waitersOf: id => queue.waitersOf(id),
     answer: (id: string, answer: Answer, door: string): Promise<AnswerResult> => queue.answer(id, answer, door),
     policy: () => ({ document: holder.now.loaded.document, hash: holder.now.loaded.hash, generation: holder.now.generation }),
     subscribe(listener) {

@@ -99,6 +99,7 @@ export async function createFirewall(options: FirewallOptions): Promise<Firewall
     clock,
     judge: createAddressJudge({ localAddresses: createLocalAddresses(clock), listeners: () => listeners }),
     hosts: readHosts,
+    onRedirect: desk.redirects.note,
     ...(options.lookup === undefined ? {} : { resolve: options.lookup }),
     overrides,
     roots: roots.pem,
@@ -116,7 +117,7 @@ export async function createFirewall(options: FirewallOptions): Promise<Firewall
     elapsed: () => clock.elapsed(),
     keepAlive,
     forward,
-    record: createRecorder({ audit, clock, counts, waitersOf: id => desk.pending().find(held => held.id === id)?.waiting ?? 0 }),
+    record: createRecorder({ audit, clock, counts, waitersOf: desk.waitersOf }),
   }
 
   function keepAlive({ window }: Arrival): () => void {

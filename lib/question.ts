@@ -4,7 +4,7 @@
  * Values of fields are left out (they may be credentials); only user agent and content type are told.
  */
 import { describeLine, displayHost, unicodeForm, visible } from './model/display.ts'
-import type { Asking, Held, RiskNote, Suggestion } from './model/hold.ts'
+import type { Asking, Held, HeldGroup, RiskNote, Suggestion } from './model/hold.ts'
 import type { Facts, RawFields } from './model/request.ts'
 
 export interface QuestionParts {
@@ -18,6 +18,7 @@ export interface QuestionParts {
   readonly nearest: Held['nearest']
   readonly suggestions: readonly Suggestion[]
   readonly risks: readonly RiskNote[]
+  readonly group: HeldGroup
   /** Registrable domain of the host; null where it has none. */
   readonly registrable: string | null
 }
@@ -27,7 +28,7 @@ const MAX_SHOWN_PATH = 200
 const MAX_SHOWN = 80
 
 export function describeQuestion(parts: QuestionParts): Held {
-  const { id, asking, waiting, policy, nearest, suggestions, risks } = parts
+  const { id, asking, waiting, policy, nearest, suggestions, risks, group } = parts
   const { facts } = asking
   const fields: RawFields = facts.kind === 'request' ? facts.fields : []
   const userAgent = valueOf(fields, 'user-agent')
@@ -55,6 +56,7 @@ export function describeQuestion(parts: QuestionParts): Held {
     nearest,
     suggestions,
     risks,
+    group,
   }
   return { ...held, display: displayOf(facts, userAgent, parts.registrable) }
 }

@@ -1,8 +1,8 @@
 /** `sallyport approve` and `sallyport deny`: the operator's answer, over the control socket. */
 import { Option } from 'commander'
 import type { Command } from 'commander'
-import { OperatorError, connectControl, findControl } from '../../lib/index.ts'
-import type { Answer, ControlClient, GrantRequest, RuleShape } from '../../lib/index.ts'
+import { OperatorError, connectControl, findControl, isOperatorError } from '../../lib/index.ts'
+import type { Answer, ControlClient, GrantRequest, Held, RuleShape } from '../../lib/index.ts'
 import { count, duration, json } from '../arguments.ts'
 import { printJson, printLine, spell } from '../output.ts'
 
@@ -21,6 +21,7 @@ interface ApproveOptions {
 
 interface DenyOptions {
   readonly reason?: string
+  readonly group?: boolean
   readonly ttl?: number
   readonly by?: string
   readonly note?: string
@@ -52,6 +53,7 @@ export function addAnswers(program: Command): void {
     .description('deny a held request')
     .argument('<id>', 'the question (sallyport pending)')
     .option('--reason <text>', 'why; the agent reads it')
+    .option('--group', 'deny every question like it that is open now')
     .option('--ttl <time>', 'remember the denial this long', duration)
     .option('--by <name>', 'who decides, for the log', process.env['USER'])
     .option('--note <text>', 'why, for the log')
@@ -59,12 +61,17 @@ export function addAnswers(program: Command): void {
     .option('--json', 'print JSON')
     .action(async (id: string, options: DenyOptions) => {
       const control = connectControl(options.control ?? await findControl(process.env))
-      await send(control, id, {
+      const answer: Answer = {
         verdict: 'deny',
         ...options.reason === undefined ? {} : { reason: options.reason },
         ...options.ttl === undefined ? {} : { ttlMs: options.ttl },
         ...who(options),
-      }, options.json === true, null)
+      }
+      const all = options.group ? await groupOf(id, control) : [id]
+      for (const each of all) await send(control, each, answer, options.json === true, null).catch((error: unknown) => {
+        // Others of the group may have been settled meanwhile, perhaps by what was just said.
+        if (each === id || !isOperatorError(error) || error.code !== 'E_UNKNOWN_QUESTION') throw error
+      })
     })
 }
 
@@ -80,11 +87,23 @@ async function grantFor(id: string, options: ApproveOptions, control: ControlCli
 }
 
 async function suggested(id: string, number: number, control: ControlClient): Promise<RuleShape> {
-  const held = (await control.pending()).find(question => question.id === id)
-  if (held === undefined) throw new OperatorError('E_UNKNOWN_QUESTION', { id })
+  const held = find(id, await control.pending())
   const suggestion = held.suggestions[number - 1]
   if (suggestion === undefined) throw new OperatorError('E_OPTION_INVALID', { option: '--suggestion', problem: `question ${id} offers ${held.suggestions.length} rules`, fix: 'Choose one that `sallyport pending` lists, or write one with --rule.' })
   return suggestion.rule
+}
+
+/** Every question that stands in the same group. */
+async function groupOf(id: string, control: ControlClient): Promise<readonly string[]> {
+  const pending = await control.pending()
+  const { group } = find(id, pending)
+  return pending.filter(held => held.group.id === group.id).map(held => held.id)
+}
+
+function find(id: string, pending: readonly Held[]): Held {
+  const held = pending.find(question => question.id === id)
+  if (held === undefined) throw new OperatorError('E_UNKNOWN_QUESTION', { id })
+  return held
 }
 
 async function send(control: ControlClient, id: string, answer: Answer, asJson: boolean, grant: 'once' | GrantRequest | null): Promise<void> {

@@ -16,7 +16,7 @@ export function addPending(program: Command): void {
       const pending = await control.pending()
       if (options.json) return printJson({ pending })
       if (pending.length === 0) return printLine('nothing waits for a decision')
-      for (const held of pending) printLine(describe(held))
+      for (const held of pending) if (held.group.id === held.id) printLine(describe(held))
     })
 }
 
@@ -29,15 +29,23 @@ async function watch(events: AsyncIterable<DeskEvent>, json: boolean): Promise<v
 }
 
 function describe(held: Held): string {
-  const { display, suggestions, risks, nearest } = held
+  const { display, suggestions, risks, nearest, group } = held
   const lines = [
     `${held.id}  ${display.line}`,
+    ...group.questions === 1 ? [] : [`    and ${group.questions - 1} more like it; ${group.waiting} requests wait in all`],
     `    ${held.waiting} waiting, from ${display.client}${display.userAgent === '' ? '' : ` ("${display.userAgent}")`}${held.deadline === null ? '' : `, until ${held.deadline.slice(11, 19)}Z`}`,
     held.answers === null ? '    no rule matches' : `    rule "${held.answers}" asks${held.note === null ? '' : `: ${held.note}`}`,
     ...nearest === null ? [] : [`    nearest rule "${nearest.rule}": ${nearest.why}`],
     ...risks.map(risk => `    ! ${risk.says}`),
     ...suggestions.map((suggestion, index) => `    ${index + 1}  ${suggestion.says}`),
+    // The rule is spelled out: by the time of the answer the group may be another, and what is approved is what was shown.
+    ...group.suggestion === null ? [] : [`    *  ${group.suggestion.says}`, `    sallyport approve ${held.id} --rule ${quoted(JSON.stringify(group.suggestion.rule))}   sallyport deny ${held.id} --group`],
     `    sallyport approve ${held.id} [--suggestion 1-${suggestions.length}]   sallyport deny ${held.id}`,
   ]
   return lines.join('\n')
+}
+
+/** For a shell. */
+function quoted(text: string): string {
+  return `'${text.replaceAll("'", "'\\''")}'`
 }

@@ -6,14 +6,14 @@
  */
 import type { Clock } from '../model/clock.ts'
 
-export type Key = 'interrupt' | 'a' | '1' | '2' | '3' | '4' | '5' | 'r' | 's' | '?'
+export type Key = 'interrupt' | 'a' | '1' | '2' | '3' | '4' | '5' | 'g' | 'r' | 's' | '?'
 
 /** The rest of an escape sequence that was torn apart on its way comes within this. */
 const ESCAPE_MS = 50
 
 const ESCAPE = '\x1b'
 const CTRL_C = '\x03'
-const KEYS: ReadonlySet<string> = new Set<Key>(['a', '1', '2', '3', '4', '5', 'r', 's', '?'])
+const KEYS: ReadonlySet<string> = new Set<Key>(['a', '1', '2', '3', '4', '5', 'g', 'r', 's', '?'])
 
 export interface KeyReader {
   /** @param piece  one read of the terminal's input */

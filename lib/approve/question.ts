@@ -5,7 +5,7 @@
  * that move no cursor, on one line or behind a mark at the beginning of each.
  */
 import { visible } from '../model/display.ts'
-import type { Held, Suggestion } from '../model/hold.ts'
+import type { Held, HeldGroup, Suggestion } from '../model/hold.ts'
 
 /** Keys `1` to `5`. */
 const MAX_OFFERED = 5
@@ -22,19 +22,31 @@ const MAX_LINE = 2_000
 export const offered = (held: Held): readonly Suggestion[] =>
   held.suggestions.filter(({ rule }) => JSON.stringify(rule).length <= MAX_RULE_LENGTH).slice(0, MAX_OFFERED)
 
-/**
- * @param columns  width of the terminal; 0 where that is not known
- * @param behind  questions that wait for this one to be answered
- */
-export function renderQuestion(held: Held, { columns, behind }: { readonly columns: number, readonly behind: number }): string {
+/** The rule that key `g` approves for all questions like it; null where there is none to show. */
+export function offeredToGroup({ questions, suggestion }: HeldGroup): Suggestion | null {
+  return questions > 1 && suggestion !== null && JSON.stringify(suggestion.rule).length <= MAX_RULE_LENGTH ? suggestion : null
+}
+
+export interface RenderOptions {
+  /** Width of the terminal; 0 where that is not known. */
+  readonly columns: number
+  /** Questions that wait for this one to be answered, and are not like it. */
+  readonly behind: number
+  /** Those that are like it, as far as is known now. */
+  readonly group: HeldGroup
+}
+
+export function renderQuestion(held: Held, { columns, behind, group }: RenderOptions): string {
   const width = Math.min(Math.max(columns > 0 ? columns : USUAL_COLUMNS, MIN_COLUMNS), MAX_COLUMNS) - 1
   const room = width - LABEL_WIDTH - 2
   const row = (label: string, text: string) => `  ${label.padEnd(LABEL_WIDTH)}${visible(text, room)}`
   const { display, nearest } = held
-  const rules = offered(held).flatMap(({ says, rule }, index) => [
-    `  ${index + 1}  ${visible(says, width - 5)}`,
+  const choice = (key: string, { says, rule }: Suggestion): string[] => [
+    `  ${key}  ${visible(says, width - 5)}`,
     ...wrap(visible(JSON.stringify(rule), 8 * MAX_RULE_LENGTH), '     | ', width),
-  ])
+  ]
+  const rules = offered(held).flatMap((suggestion, index) => choice(String(index + 1), suggestion))
+  const forAll = offeredToGroup(group)
   return [
     '',
     behind === 0 ? 'A request waits for your decision:' : `A request waits for your decision (and ${behind} more after it):`,
@@ -46,8 +58,10 @@ export function renderQuestion(held: Held, { columns, behind }: { readonly colum
     ...(nearest === null ? [] : [row('nearest', `${nearest.rule}: ${nearest.why}`)]),
     ...held.risks.map(({ says }) => row('risk', says)),
     row('waiting', waitingWords(held)),
+    ...(group.questions === 1 ? [] : [row('like it', `${group.questions - 1} more, ${group.waiting} requests in all`)]),
     '  a  approve this request, once',
     ...rules,
+    ...(forAll === null ? [] : choice('g', forAll)),
     '  r  reject   s  skip   ?  help',
     '',
   ].join('\n')
@@ -57,6 +71,7 @@ export function renderQuestion(held: Held, { columns, behind }: { readonly colum
 export const HELP = `
   a      approve the request that was shown, and nothing else
   1–5    approve the rule shown beside the number, until the firewall stops
+  g      approve the rule shown beside it, for this question and all that are like it
   r      reject it: the agent is told that the operator said no
   s      skip it here: it stays open for whoever else is asked, and in \`sallyport pending\`
   Keys count once the question has been on the screen for a moment.

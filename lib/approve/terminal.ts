@@ -7,9 +7,9 @@
  * Whatever happens, the terminal is left as it was found: raw mode only lasts while a question is shown.
  */
 import { systemClock, type Clock } from '../model/clock.ts'
-import type { Answer, Door, Held } from '../model/hold.ts'
+import type { Answer, Door, Held, HeldGroup } from '../model/hold.ts'
 import { createKeyReader, type Key } from './keys.ts'
-import { HELP, offered, renderQuestion } from './question.ts'
+import { HELP, offered, offeredToGroup, renderQuestion } from './question.ts'
 
 /** What we need of a `tty.ReadStream`. */
 export interface TerminalInput extends NodeJS.ReadableStream {
@@ -24,8 +24,13 @@ export interface TerminalOutput extends NodeJS.WritableStream {
 /** A key meant for the question before must not answer this one. */
 const SHOWN_MS = 300
 
+/** A question that more like it joined is shown again, this often at most. */
+const AGAIN_MS = 2_000
+
 interface Asked {
   readonly held: Held
+  /** As it was shown last: key `g` approves that and nothing newer, once it has been on the screen for a moment. */
+  group: { readonly shown: HeldGroup, keyCounts: boolean }
   readonly answer: (answer: Answer) => void
   readonly fail: (reason: unknown) => void
   keysCount: boolean
@@ -42,6 +47,7 @@ export function terminalDoor({ input, output, clock = systemClock }: {
   const line: Asked[] = []
   let problem: string | null = null
   let isRaw = false
+  let isShowingAgain = false
 
   const say = (text: string): void => { output.write(`${text}\n`) }
 
@@ -74,9 +80,31 @@ export function terminalDoor({ input, output, clock = systemClock }: {
     }
     // What was typed until now arrives while keys do not count yet: that drains the input.
     input.resume()
-    say(renderQuestion(asked.held, { columns: output.columns ?? 0, behind: line.length - 1 }))
+    show(asked)
+  }
+
+  const show = (asked: Asked): void => {
+    const like = line.filter(other => other.held.group.id === asked.held.group.id)
+    const shown = like.at(-1)?.held.group ?? asked.held.group
+    const group = { shown, keyCounts: false }
+    asked.group = group
+    say(renderQuestion(asked.held, { columns: output.columns ?? 0, behind: line.length - like.length, group: shown }))
     // After a pause of the process the timer runs before the input is read; one more turn, and what was typed meanwhile is gone too.
-    clock.after(SHOWN_MS, () => setImmediate(() => { asked.keysCount = true }))
+    clock.after(SHOWN_MS, () => setImmediate(() => {
+      group.keyCounts = true
+      asked.keysCount = true
+    }))
+  }
+
+  /** More of the group that is shown: said once for many. */
+  const joined = (late: Asked): void => {
+    const [asked] = line
+    if (asked === undefined || asked === late || isShowingAgain || late.held.group.id !== asked.held.group.id) return
+    isShowingAgain = true
+    clock.after(AGAIN_MS, () => {
+      isShowingAgain = false
+      if (line[0] === asked && problem === null) show(asked)
+    })
   }
 
   /** @param words  what is said if it was the one that is shown */
@@ -91,7 +119,8 @@ export function terminalDoor({ input, output, clock = systemClock }: {
 
   const press = (asked: Asked, key: Exclude<Key, 'interrupt'>): void => {
     if (key === '?') return say(HELP)
-    const answered = answerOf(key, asked.held)
+    if (key === 'g' && !asked.group.keyCounts) return
+    const answered = answerOf(key, asked.held, asked.group.shown)
     if (answered === null) return
     asked.answer(answered.answer)
     remove(asked, `  You said: ${answered.says}`)
@@ -138,22 +167,28 @@ export function terminalDoor({ input, output, clock = systemClock }: {
       const free = (): void => signal.removeEventListener('abort', settled)
       const asked: Asked = {
         held,
+        group: { shown: held.group, keyCounts: false },
         answer: given => { free(); answer(given) },
         fail: reason => { free(); fail(reason) },
         keysCount: false,
       }
       signal.addEventListener('abort', settled, { once: true })
       if (line.push(asked) === 1) showNext()
+      else joined(asked)
     }),
     close: () => stop('the terminal was closed for questions'),
   }
 }
 
-function answerOf(key: Exclude<Key, 'interrupt' | '?'>, held: Held): { readonly answer: Answer, readonly says: string } | null {
+function answerOf(key: Exclude<Key, 'interrupt' | '?'>, held: Held, group: HeldGroup): { readonly answer: Answer, readonly says: string } | null {
   switch (key) {
     case 'a': return { answer: { verdict: 'approve', grant: 'once' }, says: 'approve it, once.' }
     case 'r': return { answer: { verdict: 'deny' }, says: 'reject it.' }
     case 's': return { answer: { verdict: 'pass' }, says: 'skip it.' }
+    case 'g': {
+      const forAll = offeredToGroup(group)
+      return forAll === null ? null : { answer: { verdict: 'approve', grant: { rule: forAll.rule } }, says: 'approve the rule for all, until the firewall stops.' }
+    }
     default: {
       const suggestion = offered(held)[Number(key) - 1]
       if (suggestion === undefined) return null

@@ -6,7 +6,7 @@
  * left alone, so that a newer firewall can be asked by an older program.
  */
 import type { AnswerResult, Desk, DeskEvent, Status } from '../model/desk.ts'
-import type { Held, HeldDisplay, RiskNote, Suggestion } from '../model/hold.ts'
+import type { Held, HeldDisplay, HeldGroup, RiskNote, Suggestion } from '../model/hold.ts'
 import type { HostKind, Scheme } from '../model/request.ts'
 import { isQuestionId, type ControlError } from './protocol.ts'
 
@@ -39,6 +39,8 @@ const shape = <T>(fields: { readonly [Field in keyof T]-?: Check }): Check => {
   return value => isObject(value) && checks.every(([field, check]) => check(value[field]))
 }
 
+const suggestion = shape<Suggestion>({ shape: oneOf<Suggestion['shape']>('exact', 'endpoint', 'below', 'read-only', 'host', 'group'), says: text, rule: isObject })
+
 const held = shape<Held>({
   id,
   flow: text,
@@ -61,8 +63,9 @@ const held = shape<Held>({
   answers: orNull(text),
   note: orNull(text),
   nearest: orNull(shape<NonNullable<Held['nearest']>>({ rule: text, why: text })),
-  suggestions: listOf(shape<Suggestion>({ shape: oneOf<Suggestion['shape']>('exact', 'endpoint', 'below', 'read-only', 'host'), says: text, rule: isObject })),
+  suggestions: listOf(suggestion),
   risks: listOf(shape<RiskNote>({ code: text, says: text })),
+  group: shape<HeldGroup>({ id, questions: count, waiting: count, suggestion: orNull(suggestion) }),
   display: shape<HeldDisplay>({ host: text, unicode: orNull(text), method: text, path: text, client: text, userAgent: text, line: text }),
 })
 

@@ -25,6 +25,8 @@ export interface ForwardOptions {
   readonly hosts?: () => string
   /** curl's --resolve: host, port, addresses. Judged like any other address. */
   readonly overrides: readonly Override[]
+  /** An answer sends its client somewhere else. Must not throw. */
+  onRedirect?(facts: RequestFacts, location: string): void
   /** PEM roots for upstream TLS. */
   readonly roots: readonly string[]
   readonly limits: {
@@ -54,7 +56,7 @@ export interface Forwarder {
 }
 
 export function createForwarder(options: ForwardOptions): Forwarder {
-  const { clock, judge, limits } = options
+  const { clock, judge, limits, onRedirect } = options
   const dialler = createDialler({ clock, judge, roots: options.roots, connectMs: limits.connectMs, resolve: createResolve({ ...options, lookups: limits.lookups }) })
   const pool = createPool({ clock, judge, idleMs: limits.idleMs, streamIdleMs: limits.streamIdleMs, perKey: limits.connectionsPerPool, idle: limits.connections })
 
@@ -73,7 +75,7 @@ export function createForwarder(options: ForwardOptions): Forwarder {
       if (place.kind === 'left') return ended('client_left')
       const entry = place.kind === 'slot' ? await connect(permit, facts, window, place) : place
       if (entry.kind !== 'entry') return undialled(entry)
-      const result = await attempt({ permit, facts, window, entry, interim: limits.interim })
+      const result = await attempt({ permit, facts, window, entry, interim: limits.interim, ...onRedirect === undefined ? {} : { onRedirect } })
       pool.giveBack(entry)
       if (result.kind !== 'retry') return result
     }

@@ -15,7 +15,7 @@ import type { Dispatcher } from 'undici'
 import type { Permit } from '../model/decision.ts'
 import type { RefusalCode } from '../model/errors.ts'
 import type { Exchange, Outcome } from '../model/flow.ts'
-import type { RequestFacts } from '../model/request.ts'
+import type { RawFields, RequestFacts } from '../model/request.ts'
 import { lend } from './body.ts'
 import { announcedLength, hostField, readFields, requestFields, responseFields, trailerFields } from './headers.ts'
 import { ENDED } from './pool.ts'
@@ -31,6 +31,8 @@ export interface AttemptOptions {
   readonly entry: Entry
   /** Interim responses that are borne. */
   readonly interim: number
+  /** The answer sends its client somewhere else. */
+  onRedirect?(facts: RequestFacts, location: string): void
 }
 
 /** May be sent twice (RFC 9110 §9.2.2). TRACE is never sent. */
@@ -51,6 +53,7 @@ class Upstreaming {
   private readonly permit: Permit
   private readonly entry: Entry
   private readonly maxInterim: number
+  private readonly onRedirect: AttemptOptions['onRedirect']
   private readonly source: NodeJS.ReadableStream | null
   private readonly settle: (result: Attempt) => void
   private readonly stopWatching: () => void
@@ -67,12 +70,13 @@ class Upstreaming {
   private abortSent: (() => void) | null = null
   private resume: () => void = () => {}
 
-  constructor({ permit, facts, window, entry, interim }: AttemptOptions, settle: (result: Attempt) => void) {
+  constructor({ permit, facts, window, entry, interim, onRedirect }: AttemptOptions, settle: (result: Attempt) => void) {
     this.window = window
     this.facts = facts
     this.permit = permit
     this.entry = entry
     this.maxInterim = interim
+    this.onRedirect = onRedirect
     this.source = facts.hasContent ? window.body : null
     this.settle = settle
     this.stopWatching = window.onGone(() => this.left())
@@ -118,6 +122,7 @@ class Upstreaming {
     if (this.hasBody && this.isOver(length)) return this.fail('response_too_large', `${length} bytes were announced, the policy allows ${maxResponseBytes}`)
     this.status = status
     this.state = 'begun'
+    if (status >= 301 && status <= 308 && this.onRedirect !== undefined) this.redirected(fields, this.onRedirect)
     this.window.begin(status, responseFields(fields), status === 204 ? null : length)
     return true
   }
@@ -141,6 +146,12 @@ class Upstreaming {
     // undici counts the body of a 304 against the length that its 200 would have.
     if (this.state === 'begun' && !this.hasBody && error.code === 'UND_ERR_RES_CONTENT_LENGTH_MISMATCH') this.onComplete(null)
     else this.ended(error)
+  }
+
+  /** Told before the client is, which may follow at once. */
+  private redirected(fields: RawFields, tell: NonNullable<AttemptOptions['onRedirect']>): void {
+    const at = fields.findIndex((field, index) => index % 2 === 0 && field.toLowerCase() === 'location')
+    if (at !== -1) tell(this.facts, fields[at + 1]!)
   }
 
   private onInterim(status: number, raw: Buffer[]): boolean {

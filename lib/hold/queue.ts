@@ -79,6 +79,10 @@ export interface Queue {
   /** @param value what a door said, unread */
   answer(id: string, value: unknown, door: string): Promise<AnswerResult>
   pending(): readonly Held[]
+  /** The open questions about one host, the oldest first. */
+  openAbout(host: string): readonly { readonly id: string, readonly asking: Asking, readonly waiting: number }[]
+  /** Requests that wait for a question now. */
+  waitersOf(id: string): number
   /**
    * After any change of policy or grants: those for which `stillHeld` is false are released to be judged again.
    * While a grant is being made, its own question waits for that grant's outcome first.
@@ -195,6 +199,8 @@ export function createQueue(options: QueueOptions): Queue {
       return question === undefined ? { kind: 'unknown' } : answering.answer(question, value, door)
     },
     pending: () => book.all().map(notices.describe),
+    openAbout: host => book.all().filter(({ asking }) => asking.facts.host === host).map(({ id, asking, waiters }) => ({ id, asking, waiting: waiters.size })),
+    waitersOf: id => book.get(id)?.waiters.size ?? 0,
     counts: {
       get waiting() { return book.waiting },
       get questions() { return book.size },

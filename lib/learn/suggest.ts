@@ -87,15 +87,18 @@ export interface Seen {
   readonly registrable: string | null
   /** Whether this domain (or address) was let through before. */
   knowsDomain(domain: string): boolean
+  /** The host that redirected this client here; null where none did. */
+  readonly redirectedBy: string | null
 }
 
 /** What an approver should look at twice, the strangest first. */
-export function riskNotes(facts: Facts, { registrable, knowsDomain }: Seen): readonly RiskNote[] {
+export function riskNotes(facts: Facts, { registrable, knowsDomain, redirectedBy }: Seen): readonly RiskNote[] {
   const { host, port, scheme } = facts
   const notes: RiskNote[] = []
   if (!isPublic(facts)) notes.push({ code: 'private-address', says: `${visible(host, 80)} is not a public address` })
   if (/(?:^|\.)xn--/.test(host)) notes.push({ code: 'punycode', says: 'the name is written with letters that may look like others' })
   if (!knowsDomain(registrable ?? host)) notes.push({ code: 'first-contact', says: `nothing was let through to ${visible(registrable ?? host, 80)} before` })
+  if (redirectedBy !== null) notes.push({ code: 'redirected', says: `${visible(redirectedBy, 80)}, which was let through, redirected there` })
   if (port !== USUAL_PORT[scheme]) notes.push({ code: 'odd-port', says: `port ${port} is unusual for ${scheme}` })
   if (scheme === 'http' || scheme === 'ws') notes.push({ code: 'plaintext', says: 'anybody on the way can read and change it' })
   if (facts.kind === 'request' && facts.hasContent) {

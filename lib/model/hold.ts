@@ -6,7 +6,7 @@ import type { RuleShape, Terms } from './policy.ts'
 
 /** A rule offered with a question, from narrow to wide. */
 export interface Suggestion {
-  readonly shape: 'exact' | 'endpoint' | 'below' | 'read-only' | 'host'
+  readonly shape: 'exact' | 'endpoint' | 'below' | 'read-only' | 'host' | 'group'
   /** One line for a person. */
   readonly says: string
   readonly rule: RuleShape
@@ -17,6 +17,17 @@ export type RiskCode = 'first-contact' | 'private-address' | 'body' | 'punycode'
 export interface RiskNote {
   readonly code: RiskCode
   readonly says: string
+}
+
+/** The open questions that one answer would settle. One that stands for itself is a group of one. */
+export interface HeldGroup {
+  /** Of its oldest question. */
+  readonly id: string
+  readonly questions: number
+  /** Requests that wait for any of them. */
+  readonly waiting: number
+  /** The rule that covers them all; null where there is none. */
+  readonly suggestion: Suggestion | null
 }
 
 /** Strings that are safe on a terminal, in a chat or a page: no control, bidi or invisible character, cut to length. */
@@ -66,6 +77,8 @@ export interface Held {
   readonly nearest: { readonly rule: string, readonly why: string } | null
   readonly suggestions: readonly Suggestion[]
   readonly risks: readonly RiskNote[]
+  /** As it was when this was told: others may have joined it. */
+  readonly group: HeldGroup
   readonly display: HeldDisplay
 }
 

@@ -29,6 +29,7 @@ export function sampleHeld(changes: Partial<Held> = {}): Held {
       { shape: 'host', says: 'anything on this host', rule: { host: 'api.example.test', access: 'full' } },
     ],
     risks: [{ code: 'first-contact', says: 'first contact with example.test' }],
+    group: { id: changes.id ?? 'q1', questions: 1, waiting: 2, suggestion: null },
     display: {
       host: 'api.example.test:443',
       unicode: null,

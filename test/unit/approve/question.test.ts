@@ -3,7 +3,7 @@ import { offered, renderQuestion } from '../../../lib/approve/question.ts'
 import type { Held } from '../../../lib/model/hold.ts'
 import { sampleHeld } from '../../helpers/sample-held.ts'
 
-const lines = (held: Held, columns = 80, behind = 0): string[] => renderQuestion(held, { columns, behind }).split('\n')
+const lines = (held: Held, columns = 80, behind = 0): string[] => renderQuestion(held, { columns, behind, group: held.group }).split('\n')
 
 t.test('a question tells what is asked, what is known and what each key does', async t => {
   t.strictSame(lines(sampleHeld(), 80, 2), [
@@ -25,7 +25,7 @@ t.test('a question tells what is asked, what is known and what each key does', a
     '',
   ])
   const other = sampleHeld({ answers: 'pushes', note: 'look twice', policy: { name: null, generation: 1 }, nearest: null, waiting: 1, deadline: null, suggestions: [], risks: [] })
-  t.match(renderQuestion(other, { columns: 80, behind: 0 }), /policy   the rule pushes has it held: look twice\n  waiting  1 request\n/)
+  t.match(renderQuestion(other, { columns: 80, behind: 0, group: other.group }), /policy   the rule pushes has it held: look twice\n  waiting  1 request\n/)
 })
 
 t.test('nothing that an agent wrote can look like ours', async t => {

@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { PassThrough } from 'node:stream'
 import t from 'tap'
 import { terminalDoor } from '../../../lib/approve/terminal.ts'
-import type { Answer } from '../../../lib/model/hold.ts'
+import type { Answer, Held } from '../../../lib/model/hold.ts'
 import { fakeClock } from '../../helpers/fake-clock.ts'
 import { sampleHeld } from '../../helpers/sample-held.ts'
 
@@ -24,8 +24,8 @@ const terminal = (t: Tap) => {
   const outcomes: Record<string, Answer | Error> = {}
   return {
     door, input, output, clock, raw, outcomes,
-    async ask(id: string, signal = new AbortController().signal) {
-      const held = sampleHeld({ id, display: { ...sampleHeld().display, line: `question ${id}` } })
+    async ask(id: string, signal = new AbortController().signal, changes: Partial<Held> = {}) {
+      const held = sampleHeld({ id, display: { ...sampleHeld().display, line: `question ${id}` }, ...changes })
       door.ask(held, { signal }).then(answer => { outcomes[id] = answer }, error => { outcomes[id] = error })
       await turn()
     },
@@ -66,6 +66,34 @@ t.test('each key gives its answer', async t => {
     t.strictSame(outcomes['q1'], answer, key)
     t.match(shown(), says)
   }
+})
+
+/** As the firewall tells it when the n-th question of a group comes. */
+const groupOf = (n: number): Held['group'] => ({
+  id: 'q1', questions: n, waiting: n,
+  suggestion: n === 1 ? null : { shape: 'group', says: `all ${n}`, rule: { host: 'api.example.test', method: 'GET', path: Array.from({ length: n }, (_, at) => `/${at}`) } },
+})
+
+t.test('more like it are shown with it, and one key answers for all', async t => {
+  const { ask, wait, type, shown, outcomes } = terminal(t)
+  const signal = new AbortController().signal
+  await ask('q1', signal, { group: groupOf(1) })
+  t.notMatch(shown(), /like it/)
+  await wait(300)
+  await type('g')
+  t.strictSame(outcomes, {}, 'there is no group yet')
+  await ask('q2', signal, { group: groupOf(2) })
+  await ask('q3', signal, { group: groupOf(3) })
+  await ask('q4')
+  t.equal(shown(), '', 'a flood does not move what is being read')
+  await wait(2_000)
+  t.match(shown(), /and 1 more after it[^]*question q1[^]*like it {2}2 more, 3 requests in all[^]*g {2}all 3/, 'but is told of, once')
+  await type('g')
+  t.strictSame(outcomes, {}, 'a rule that was not on the screen for a moment is not approved')
+  await wait(300)
+  await ask('q5', signal, { group: groupOf(4) })
+  await type('g')
+  t.strictSame(outcomes, { q1: { verdict: 'approve', grant: { rule: groupOf(3).suggestion!.rule } } }, 'the rule that was shown, not the newer one')
 })
 
 t.test('a key that offers nothing answers nothing', async t => {

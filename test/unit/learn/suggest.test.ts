@@ -153,7 +153,7 @@ t.test('whatever a client makes up, each rule covers it and opens nothing that i
 })
 
 // [what it shows, facts, what is known, codes in order]
-const risks: [string, RequestFacts | StreamFacts, { registrable: string | null, known?: string[] }, string[]][] = [
+const risks: [string, RequestFacts | StreamFacts, { registrable: string | null, known?: string[], redirectedBy?: string }, string[]][] = [
   ['a known place has no risk', request(), { registrable: 'example.com', known: ['example.com'] }, []],
   ['a domain nobody was let through to is a first contact', request(), { registrable: 'example.com' }, ['first-contact']],
   ['a known neighbour under a public suffix does not count', request({ host: 'a.example.com' }), { registrable: 'a.example.com', known: ['b.example.com'] }, ['first-contact']],
@@ -164,10 +164,11 @@ const risks: [string, RequestFacts | StreamFacts, { registrable: string | null, 
   ['an odd port', request({ port: 8443 }), { registrable: 'x', known: ['x'] }, ['odd-port']],
   ['any port of a stream', stream('db.example.com', 443), { registrable: 'x', known: ['x'] }, ['odd-port']],
   ['http can be read on the way', request({ scheme: 'http', port: 80 }), { registrable: 'x', known: ['x'] }, ['plaintext']],
+  ['a place that a redirect led to', request(), { registrable: 'x', known: ['x'], redirectedBy: 'cdn.example.com' }, ['redirected']],
   ['all at once', request({ host: 'xn--pple-43d.com', scheme: 'ws', port: 8080, hasContent: true, contentLength: null }), { registrable: 'xn--pple-43d.com' }, ['punycode', 'first-contact', 'odd-port', 'plaintext', 'body']],
 ]
-for (const [shows, facts, { registrable, known = [] }, codes] of risks) {
-  t.same(riskNotes(facts, { registrable, knowsDomain: domain => known.includes(domain) }).map(({ code }) => code), codes, shows)
+for (const [shows, facts, { registrable, known = [], redirectedBy = null }, codes] of risks) {
+  t.same(riskNotes(facts, { registrable, knowsDomain: domain => known.includes(domain), redirectedBy }).map(({ code }) => code), codes, shows)
 }
 
 function lcg(seed: number): () => number {
