@@ -32,6 +32,9 @@ function warnOfRule(extent: Extent, now: number): Problem[] {
   if (action === 'allow' && networks.some(network => network.endsWith('/0'))) {
     problems.push(warning(below(pointer, 'cidr'), `"${extent.id}" is for every address.`, 'Name the networks that are meant.'))
   }
+  if (action === 'allow' && list(rule.private ?? false).some(isEverywhere)) {
+    problems.push(warning(below(pointer, 'private'), `"${extent.id}" opens the private addresses of every network.`, 'Name the networks that are meant, or write true, which says the same.'))
+  }
   if (rule.anyHost === true && !hosts.some(isUnderSuffix) && !networks.some(network => network.endsWith('/0'))) {
     problems.push(warning(below(pointer, 'anyHost'), `"${extent.id}" says "anyHost" and has no pattern that needs it.`, 'Take "anyHost" out.'))
   }
@@ -49,6 +52,12 @@ function warnOfRule(extent: Extent, now: number): Problem[] {
 
 function isWide(host: string): boolean {
   return host.split('.').every(label => label.includes('*'))
+}
+
+/** A network that no operator has. */
+function isEverywhere(network: string | boolean): boolean {
+  const [address = '', prefix = ''] = String(network).split('/')
+  return prefix !== '' && Number(prefix) < (address.includes(':') ? 16 : 8)
 }
 
 /** One label behind the wildcard may be a public suffix; so may two (`*.co.uk`), and what they are only decide/ knows. */
