@@ -5,7 +5,7 @@ import { createHash } from 'node:crypto'
 import { existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
-import { bareEnvironment, needing, openFolder, run } from '../helpers/clients.ts'
+import { bareEnvironment, needing, openFolder, run, wantingCargo } from '../helpers/clients.ts'
 import type { Env } from '../helpers/clients.ts'
 import { startFiles } from '../helpers/files.ts'
 import { serve } from '../helpers/serve.ts'
@@ -38,7 +38,7 @@ t.test('go: a module comes from the proxy that go is set to', { ...needing('Go',
   t.not(other.status, 0, 'what the proxy does not have is not fetched from anywhere else')
 })
 
-t.test('cargo: a crate comes from the registry that stands in for the default, its bytes from where the policy says', { ...needing('cargo', ['cargo', '--version']), timeout: 90_000 }, async t => {
+t.test('cargo: a crate comes from the registry that stands in for the default, its bytes from where the policy says', { ...wantingCargo(), timeout: 90_000 }, async t => {
   const home = openFolder(t)
   mkdirSync(join(home, 'tiny-1.0.0/src'), { recursive: true })
   writeFileSync(join(home, 'tiny-1.0.0/Cargo.toml'), '[package]\nname = "tiny"\nversion = "1.0.0"\nedition = "2018"\n')

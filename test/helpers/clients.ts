@@ -88,6 +88,13 @@ export function needing(name: string, [file = '', ...args]: readonly string[]): 
   return isThere || process.env['CI'] !== undefined ? {} : { skip: `${name} is not installed` }
 }
 
+/** The same for a cargo that has sparse registries (1.68); also in CI where there is none, because Debian's is older. */
+export function wantingCargo(): { readonly skip?: string } {
+  const { status, stdout } = spawnSync('cargo', ['--version'], { encoding: 'utf8' })
+  const [, minor = '0'] = /^cargo 1\.(\d+)\./.exec(stdout ?? '') ?? []
+  return status === 0 && Number(minor) >= 68 ? {} : { skip: 'cargo is not installed, or too old' }
+}
+
 const ONCE: Answer = { verdict: 'approve', grant: 'once' }
 
 /**

@@ -10,7 +10,7 @@ import { createRegistries } from '../../lib/config/registries.ts'
 import type { RegistryName } from '../../lib/config/registries.ts'
 import { toolRunner } from '../../lib/config/registries/run.ts'
 import type { Asked } from '../../lib/config/registries/run.ts'
-import { needing, openFolder } from '../helpers/clients.ts'
+import { needing, openFolder, wantingCargo } from '../helpers/clients.ts'
 
 interface Teardown { teardown(call: () => unknown): void }
 
@@ -84,7 +84,7 @@ t.test('apt', needing('apt', ['apt-get', '--version']), async t => {
   t.strictSame(known.kind === 'urls' && [...known.urls].sort(), ['http://mirror.example.test/linux/', 'https://more.example.test/apt/', 'https://src.example.test/linux/'])
 })
 
-t.test('cargo', needing('cargo', ['cargo', '--version']), async t => {
+t.test('cargo', wantingCargo(), async t => {
   const home = openHome(t, { 'cargo/config.toml': '[source.crates-io]\nreplace-with = "mirror"\n[source.mirror]\nregistry = "sparse+https://crates.example.test/index/"\n[registries.house]\nindex = "https://house.example.test/index"\ntoken = "s3cret"\n' })
   // A shim that picks a toolchain looks for it in the home.
   const own = { HOME: process.env['HOME'] ?? '/', CARGO_HOME: join(home, 'cargo') }
