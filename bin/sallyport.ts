@@ -6,12 +6,14 @@ import { addAnswers } from './commands/answer.ts'
 import { addCa } from './commands/ca.ts'
 import { addCheck } from './commands/check.ts'
 import { addDemo } from './commands/demo.ts'
+import { addDoctor } from './commands/doctor.ts'
 import { addEnv } from './commands/env.ts'
 import { addExplain } from './commands/explain.ts'
 import { addInit } from './commands/init.ts'
 import { addLog } from './commands/log.ts'
 import { addPending } from './commands/pending.ts'
 import { addPresets } from './commands/presets.ts'
+import { addRun } from './commands/run.ts'
 import { addServe } from './commands/serve.ts'
 import { addStatus } from './commands/status.ts'
 import { addSuggest } from './commands/suggest.ts'
@@ -28,6 +30,7 @@ const program = new Command('sallyport')
 First steps:
   $ sallyport demo                                a tour in ten seconds: allowed, denied, held
   $ sallyport init                                writes a first policy.json and says what to do next
+  $ sallyport run --policy policy.json -- bash    a shell with one way out; nothing to configure in it
   $ sallyport serve --policy policy.json          the proxy; prints its address when it is ready
   $ eval "$(sallyport env --shell)"               in the agent's shell: proxy and CA variables
   $ sallyport pending --watch                     in another terminal: what waits for a decision
@@ -36,7 +39,7 @@ First steps:
 
 Exit status: 0 done, 1 the answer is no, 2 a mistake in the call or the machine (explain: 0 allow, 3 hold, 1 deny).`)
 
-for (const add of [addServe, addInit, addStatus, addDemo, addCheck, addExplain, addPresets, addPending, addAnswers, addCa, addEnv, addLog, addSuggest]) add(program)
+for (const add of [addRun, addServe, addInit, addStatus, addDemo, addCheck, addExplain, addPresets, addPending, addAnswers, addCa, addEnv, addLog, addSuggest, addDoctor]) add(program)
 for (const command of allOf(program)) command.exitOverride().showHelpAfterError(HINT).showSuggestionAfterError()
 
 try {

@@ -7,12 +7,19 @@ import type { AnswerResult, DeskEvent, Status } from './model/desk.ts'
 import type { Answer, Held } from './model/hold.ts'
 import type { PolicyDocument } from './model/policy.ts'
 import type { RequestLike } from './normalize/offline.ts'
+import type { SandboxDoors } from './sandbox/link.ts'
 
 export interface Firewall extends AsyncDisposable {
   /** Opens the proxy's port. @param address default `127.0.0.1` and a free port */
   listen(address?: { readonly host?: string, readonly port?: number }): Promise<{ readonly url: string, readonly host: string, readonly port: number }>
   /** Serves a connection that the embedding runtime has already, as if a client had opened it to the proxy's port. */
   handle(socket: Duplex): void
+  /**
+   * Serves a sandbox that `createSandbox` opened: what it connects to, and its questions for names.
+   *
+   * @throws OperatorError E_CLOSED
+   */
+  transparent(doors: SandboxDoors): { close(): Promise<void> }
   /** The open questions, oldest first. */
   pending(): readonly Held[]
   /** Answers a question. It is told as accepted only once the data path has it. */

@@ -43,6 +43,8 @@ import { createContexts } from './tls/contexts.ts'
 import { clientEnvironment } from './tls/environment.ts'
 import { loadUpstreamRoots } from './tls/roots.ts'
 import { openStore } from './tls/store.ts'
+import { serveDoors } from './transparent.ts'
+import type { ServedDoors } from './transparent.ts'
 import { VERSION } from './version.ts'
 
 /** TLS identities kept ready; 22 KB each. */
@@ -90,6 +92,7 @@ export async function createFirewall(options: FirewallOptions): Promise<Firewall
   const servers = new Map<Server, { host: string, port: number }>()
   /** Never dialled; another array with every listener. */
   let listeners: readonly { readonly address: string, readonly port: number }[] = []
+  const sandboxes = new Set<ServedDoors>()
   /** Flows that are not over, and who waits until none is left. */
   let underway = 0
   let whenNone: (() => void)[] = []
@@ -225,6 +228,7 @@ export async function createFirewall(options: FirewallOptions): Promise<Firewall
     await Promise.race([settled(), new Promise<void>(resolve => clock.after(limits.drainMs, resolve))])
     desk.live.recheck(() => false)
     front.destroy()
+    for (const sandbox of sandboxes) await sandbox.close()
     acceptor.destroy()
     await forwarder.close()
     await settled()
@@ -246,6 +250,12 @@ export async function createFirewall(options: FirewallOptions): Promise<Firewall
       return { url: urlOf(bound), ...bound }
     },
     handle: acceptor.accept,
+    transparent(doors) {
+      if (state !== 'running') throw new OperatorError('E_CLOSED', {})
+      const served = serveDoors(doors, { clock, enter, newFlow: newId, ended, max: limits.connections })
+      sandboxes.add(served)
+      return { close: () => { sandboxes.delete(served); return served.close() } }
+    },
     pending: desk.pending,
     answer: (id, answer) => desk.answer(id, answer, 'library'),
     reload: desk.reload,

@@ -121,7 +121,8 @@ async function run({ program: [file = '', ...args], env, ...given }: Extract<Ord
   const [exit, signal] = await once(child, 'close') as [number | null, NodeJS.Signals | null]
   // bwrap tells before its first process, and with it whatever the command left running, has ended.
   while (init !== null && isAlive(init)) await new Promise<void>(resolve => setImmediate(resolve))
-  await report({ kind: 'ended', code: code ?? (signal === null ? null : exit), signal })
+  // A command that was killed before it could begin is told by bwrap's own status alone; 1 is bwrap's failure.
+  await report({ kind: 'ended', code: code ?? (exit !== null && exit > 128 ? exit : null), signal })
   process.exit(0)
 }
 

@@ -1,0 +1,149 @@
+/** `sallyport run`: a command with one way out. */
+import { openSync } from 'node:fs'
+import { ReadStream } from 'node:tty'
+import type { Command } from 'commander'
+import { commandDoor, createFirewall, createSandbox, isExposed, loadPolicy, systemClock, terminalDoor } from '../../lib/index.ts'
+import type { Door, Firewall, PolicyDocument, Sandbox } from '../../lib/index.ts'
+import { collect, duration } from '../arguments.ts'
+import { given, note, tell } from '../notices.ts'
+
+interface RunOptions {
+  readonly policy?: string
+  readonly ro?: readonly string[]
+  readonly rw?: readonly string[]
+  readonly hide?: readonly string[]
+  readonly gpu?: boolean
+  readonly ask?: boolean
+  readonly hold?: number
+  readonly onHold?: string
+  readonly audit?: string
+  readonly certs?: string
+  readonly control?: string
+  readonly resolve?: readonly string[]
+  readonly upstreamCa?: readonly string[]
+}
+
+type ClosingDoor = Door & { close?(): void }
+
+/** Doors of commands and functions have nothing to close. */
+const isTerminal = (door: ClosingDoor): boolean => door.close !== undefined
+
+/** Without a policy there is nothing that is allowed without a question. */
+const ASK_ABOUT_ALL: PolicyDocument = { version: 1, name: 'ask about everything', unmatched: 'hold' }
+/** As a shell has it for a command that it cannot start. */
+const NOT_STARTED = 127
+/** How long connections of a command that has ended may take to be told of it. */
+const DRAIN_MS = 500
+
+export function addRun(program: Command): void {
+  // What follows the command's name is the command's: `sallyport run git --version` has no dashes to spare.
+  program.enablePositionalOptions().command('run')
+    .description('run a command whose every connection is judged, with nothing to configure in it')
+    .argument('<command...>', 'the command and its arguments, after --')
+    .option('--policy <file>', 'the policy (JSON; see docs/policy.md); without one everything is asked about')
+    .option('--ro <path>', 'a file or folder that the command sees, read-only; repeatable', collect)
+    .option('--rw <path>', 'a file or folder that the command may change; repeatable (the working directory is one)', collect)
+    .option('--hide <path>', 'a file or folder that it does not see although what is around it is; repeatable', collect)
+    .option('--gpu', 'pass the GPUs and say which')
+    .option('--ask', 'ask questions in this terminal; the command gets no standard input')
+    .option('--hold <time>', 'how long a request may wait for a decision', duration)
+    .option('--on-hold <command>', 'asked about every held request: JSON on stdin, JSON answer on stdout')
+    .option('--audit <file>', 'audit log, one JSON line per flow')
+    .option('--certs <dir>', 'folder of the CA, made at the first start (default: $XDG_STATE_HOME/sallyport/ca)')
+    .option('--control <path>', 'control socket (default: $XDG_RUNTIME_DIR/sallyport/<pid>.sock)')
+    .option('--resolve <host:port:address>', 'address of a name, as curl has it; repeatable', collect)
+    .option('--upstream-ca <file>', 'roots that upstreams are verified against; repeatable', collect)
+    .passThroughOptions()
+    .addHelpText('after', `
+The command sees the system read-only, an empty home and /tmp, and its working directory. Its exit status is passed on;
+${NOT_STARTED}: it could not be started. See docs/sandbox.md.`)
+    .action(run)
+}
+
+async function run([command = '', ...args]: readonly string[], options: RunOptions): Promise<void> {
+  const doors = openDoors(options)
+  const opening = openFirewall(options, doors)
+  const hasTerminal = process.stdin.isTTY && options.ask !== true
+  try {
+    const sandbox = await createSandbox({
+      firewall: opening, command, args, hasTerminal,
+      ro: options.ro ?? [], rw: options.rw ?? [], hide: options.hide ?? [],
+      guarded: [options.policy, options.audit].flatMap(path => path ?? []),
+      stdio: [options.ask === true ? 'ignore' : 'inherit', 'inherit', 'inherit'],
+      onWarning: note,
+      ...given('gpu', options.gpu),
+    })
+    const end = await follow(sandbox, hasTerminal).exited
+    await close(opening, doors)
+    process.exit(end.code ?? NOT_STARTED)
+  } catch (error) {
+    await close(opening, doors)
+    throw error
+  }
+}
+
+async function openFirewall(options: RunOptions, doors: readonly ClosingDoor[]): Promise<Firewall> {
+  const firewall = await createFirewall({
+    policy: await policyOf(options),
+    approve: doors,
+    control: options.control ?? true,
+    watch: true,
+    limits: { drainMs: DRAIN_MS, ...given('holdMs', options.hold) },
+    ...given('audit', options.audit),
+    ...given('certs', options.certs),
+    ...given('resolve', options.resolve),
+    ...given('upstreamCa', options.upstreamCa),
+  })
+  // A terminal door shows the question itself.
+  firewall.subscribe(event => { if (event.event !== 'asked' || !doors.some(isTerminal)) tell(event) })
+  const { warnings, policy } = firewall.status()
+  for (const warning of warnings) note(warning)
+  note(`policy ${policy.name ?? options.policy}: ${policy.rules} rules, unmatched requests: ${policy.unmatched}; questions: ${doors.length > 0 ? 'asked here' : 'sallyport pending --watch, in another terminal'}`)
+  return firewall
+}
+
+/** A file that the command could change is read once: nothing that it does may change its own policy. */
+async function policyOf({ policy, rw = [] }: RunOptions): Promise<string | PolicyDocument> {
+  if (policy === undefined) return ASK_ABOUT_ALL
+  if (!isExposed(policy, { cwd: process.cwd(), rw })) return policy
+  const loaded = await loadPolicy(policy)
+  // The firewall says what is wrong with a file.
+  if (loaded.kind === 'invalid') return policy
+  note(`${policy} lies where the command works, so it is read once; one elsewhere can be changed while the command runs, and take --always`)
+  return loaded.source
+}
+
+function openDoors({ onHold, ask }: RunOptions): readonly ClosingDoor[] {
+  const doors: ClosingDoor[] = onHold === undefined ? [] : [commandDoor(onHold)]
+  const input = ask === true ? process.stdin : process.stdin.isTTY ? null : openTerminal()
+  if (input?.isTTY === true && process.stderr.isTTY) doors.push(terminalDoor({ input: input as ReadStream, output: process.stderr, clock: systemClock }))
+  return doors
+}
+
+/** The terminal that we were started from, where standard input is something else. */
+function openTerminal(): ReadStream | null {
+  try {
+    return new ReadStream(openSync('/dev/tty', 'r'))
+  } catch {
+    // There is none: a service, a job of CI.
+    return null
+  }
+}
+
+/** Signals are passed on; those of the keyboard come to the command by themselves where it has the terminal. */
+function follow(sandbox: Sandbox, hasTerminal: boolean): Sandbox {
+  let isAsked = false
+  for (const signal of ['SIGINT', 'SIGQUIT'] as const) process.on(signal, () => { if (!hasTerminal) sandbox.kill(signal) })
+  process.on('SIGTERM', () => {
+    sandbox.kill(isAsked ? 'SIGKILL' : 'SIGTERM')
+    isAsked = true
+  })
+  process.on('SIGHUP', () => sandbox.kill('SIGHUP'))
+  for (const signal of ['SIGUSR2', 'SIGWINCH'] as const) process.on(signal, () => { if (!hasTerminal) sandbox.kill(signal) })
+  return sandbox
+}
+
+async function close(opening: Promise<Firewall>, doors: readonly ClosingDoor[]): Promise<void> {
+  for (const door of doors) door.close?.()
+  await opening.then(firewall => firewall.close(), () => {})
+}

@@ -1,0 +1,108 @@
+/**
+ * `sallyport run` as built, as root and as an ordinary user: real clients inside, each by name and with no proxy
+ * variable, allowed, denied, and held until somebody in a second process approves.
+ */
+import t from 'tap'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { readdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { USERS } from '../helpers/as-user.ts'
+import { openDesk } from '../helpers/run-desk.ts'
+import type { Desk } from '../helpers/run-desk.ts'
+
+/** Commands of a shell, each with `200` in a line of output where it got through, and `403` where it was refused. */
+const CLIENTS: Readonly<Record<string, (host: string, desk: Desk) => string>> = {
+  curl: (host, { web }) => `curl -sS -o /dev/null -w '%{http_code}\n' https://${host}.test:${web}/`,
+  python: (host, { web }) => `python3 -c 'import urllib.request, urllib.error\ntry: print(urllib.request.urlopen("https://${host}.test:${web}/").status)\nexcept urllib.error.HTTPError as e: print(e.code)'`,
+  node: (host, { web }) => `node -e 'fetch("https://${host}.test:${web}/").then(r => console.log(r.status))'`,
+  git: (host, { git }) => `git ls-remote https://${host}.test:${git}/repo.git main 2>&1 && echo 200`,
+}
+
+/** A script that tries every client at a host. */
+const all = (host: string, desk: Desk): readonly string[] =>
+  ['sh', '-c', Object.entries(CLIENTS).map(([client, command]) => `echo ${client}: $(${command(host, desk)})`).join('\n')]
+
+for (const name of USERS) {
+  t.test(`as ${name}: curl, python, node and git, each by name, with no variable of a proxy`, { timeout: 100_000 }, async t => {
+    const desk = await openDesk(t, name)
+    const allowed = await desk.sallyport(...desk.options, '--', ...all('open', desk))
+    const denied = await desk.sallyport(...desk.options, '--', ...all('shut', desk))
+    const held = await desk.approving(...desk.options, '--', ...all('ask', desk))
+    for (const client of Object.keys(CLIENTS)) {
+      t.match(allowed.out, new RegExp(`^${client}: .*200$`, 'm'), `${client} is allowed`)
+      t.match(denied.out, new RegExp(`^${client}: .*403$`, 'm'), `${client} is denied`)
+      t.match(held.out, new RegExp(`^${client}: .*200$`, 'm'), `${client} is held, and goes on when it is approved`)
+    }
+    t.ok(held.approved >= 4, 'somebody was asked about each')
+    t.match(await desk.sallyport('log', 'verify', join(desk.user.home, 'audit.jsonl')), { code: 0 }, 'every flow is in the log')
+  })
+
+  t.test(`as ${name}, no variable of a proxy is set inside, and there is nothing of the host`, async t => {
+    const desk = await openDesk(t, name)
+    const { out } = await desk.sallyport(...desk.options, '--', 'sh', '-c', 'env | grep -i proxy; ls -A ~ ~/run /run | grep -v -e : -e work -e sallyport -e ^$; cat /run/sallyport/*.key ~/state/sallyport/ca/ca.key 2>&1 | grep -c "No such"; id -u')
+    t.equal(out, `2\n${desk.user.uid}\n`)
+  })
+
+  t.test(`as ${name}, the operator's door cannot be opened from inside`, async t => {
+    const desk = await openDesk(t, name)
+    const control = join(desk.user.work, 'control.sock')
+    const script = 'import socket,sys; s=socket.socket(socket.AF_UNIX); s.connect(sys.argv[1]); s.send(b"GET /v1/pending HTTP/1.1\\r\\nHost: x\\r\\n\\r\\n"); print(s.recv(99))'
+    for (const [where, flag] of [['in the working directory', ['--control', control]], ['in its usual place', []]] as const) {
+      const path = flag.length > 0 ? control : join(desk.user.home, 'run/sallyport')
+      const { code, err } = await desk.sallyport(...desk.options, ...flag, '--', 'sh', '-c', `for path in ${path} ${path}/*.sock; do python3 -c '${script}' $path && exit 0; done; exit 1`)
+      t.equal(code, 1, where)
+      t.match(err, /ConnectionRefused|PermissionError|FileNotFound|No such file/, where)
+    }
+    t.match((await desk.sallyport(...desk.options, '--ro', desk.user.home, '--', 'sh', '-c', 'cat ~/state/sallyport/ca/ca.key; ls ~/state/sallyport/ca')).out, /^$/, 'nor is the key seen where the home is shown')
+  })
+}
+
+const [first = 'self'] = USERS
+
+t.test('status, signals and what cannot be started are as without us', { timeout: 60_000 }, async t => {
+  const { options, sallyport, user } = await openDesk(t, first)
+  t.equal((await sallyport(...options, '--', 'sh', '-c', 'exit 7')).code, 7)
+  t.equal((await sallyport(...options, 'sh', '-c', 'kill -TERM $$')).code, 143, 'the dashes may be left out')
+  t.match(await sallyport(...options, '--', 'no-such-program'), { code: 127, err: /no such program/ })
+  t.match(await sallyport('run', '--policy', 'none.json', '--', 'true'), { code: 2, err: /cannot be read/ })
+  t.match(await sallyport(...options, '--gpu', '--', 'true').then(ran => ran.code === 0 ? { err: 'GPU: /dev' } : ran), { err: /There is no GPU to pass|GPU: \/dev/ })
+
+  const { file, args } = user.command(user.node, user.file('dist/bin/sallyport.js'), ...options, '--', 'sh', '-c', 'trap "echo told; exit 3" TERM; echo up; while :; do sleep 0.01; done')
+  const child = spawn(file, args, { cwd: user.work, stdio: ['ignore', 'pipe', 'ignore'] })
+  let out = ''
+  child.stdout.on('data', (chunk: Buffer) => { if (out === '') child.kill('SIGTERM'); out += chunk.toString() })
+  t.strictSame(await once(child, 'close'), [3, null])
+  t.equal(out, 'up\ntold\n')
+})
+
+t.test('the policy and the log may lie where the command works: it can change neither', async t => {
+  const { sallyport, user } = await openDesk(t, first)
+  writeFileSync(join(user.work, 'policy.json'), '{"version":1,"unmatched":"deny"}')
+  const ran = await sallyport('run', '--policy', 'policy.json', '--audit', 'audit.jsonl', '--', 'sh', '-c', 'exec 2>/dev/null; echo x > policy.json; echo x >> audit.jsonl; rm -f policy.json audit.jsonl audit.jsonl.lock; mv policy.json p; cat policy.json; curl -s -o /dev/null -w %{http_code} https://any.test/')
+  t.match(ran, { code: 0, out: '{"version":1,"unmatched":"deny"}403', err: /read once/ })
+  t.match(await sallyport('log', 'verify', 'audit.jsonl'), { code: 0 })
+  t.strictSame(readdirSync(user.work).filter(name => !name.startsWith('audit.jsonl')), ['policy.json'])
+})
+
+t.test('time from the start to the command, beside that of an empty program', { timeout: 60_000 }, async t => {
+  const { options, user } = await openDesk(t, first)
+  const until = async (...command: readonly string[]): Promise<number> => {
+    const { file, args } = user.command(...command)
+    const began = performance.now()
+    const child = spawn(file, args, { cwd: user.work, stdio: ['ignore', 'pipe', 'ignore'] })
+    await once(child.stdout, 'data')
+    const took = performance.now() - began
+    await once(child, 'close')
+    return took
+  }
+  const median = async (...command: readonly string[]): Promise<number> => {
+    const times: number[] = []
+    for (let i = 0; i < 5; i++) times.push(await until(...command))
+    return Math.round(times.sort((a, b) => a - b)[2]!)
+  }
+  const ours = await median(user.node, user.file('dist/bin/sallyport.js'), ...options, '--', 'echo', 'x')
+  const empty = await median(user.node, '-e', 'console.log(1)')
+  t.comment(`${ours} ms to the command; ${empty} ms to an empty Node program`)
+  t.ok(ours < 20 * empty, 'no more than a few of those')
+})
