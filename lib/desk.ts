@@ -49,14 +49,13 @@ export interface OpenDesk extends Omit<Desk, 'status'> {
   readonly inForce: InForce
   readonly live: LiveStreams
   readonly queue: Queue['counts'] & { readonly grants: number }
-  waitersOf(question: string): number
   /** Where answers sent their clients on to. */
   readonly redirects: Redirects
   /** What kept the last reload from taking effect; null when it did. */
   readonly problem: string | null
   decide(facts: Facts, once: OnceToken | null): Decision
   take(allow: Allow): void
-  hold(asking: Asking, remainingMs: number): { readonly ended: Promise<WaitEnd>, leave(): void }
+  hold(asking: Asking, remainingMs: number): { readonly ended: Promise<WaitEnd>, readonly waiters: number, leave(): void }
   /** @throws OperatorError E_POLICY_INVALID or E_POLICY_UNREADABLE; the last good policy stays in force */
   reload(policy?: string | PolicyDocument): Promise<void>
   say(event: DeskEvent): void
@@ -223,7 +222,6 @@ export function openDesk(options: DeskOptions): OpenDesk {
     },
     hold: (asking, remainingMs) => queue.wait(asking, { clientIsKnown: options.isKnown(asking.facts.client), remainingMs }),
     pending: () => queue.pending(),
-    waitersOf: id => queue.waitersOf(id),
     answer: (id: string, answer: Answer, door: string): Promise<AnswerResult> => queue.answer(id, answer, door),
     policy: () => ({ document: holder.now.loaded.document, hash: holder.now.loaded.hash, generation: holder.now.generation }),
     subscribe(listener) {

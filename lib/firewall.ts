@@ -120,7 +120,7 @@ export async function createFirewall(options: FirewallOptions): Promise<Firewall
     elapsed: () => clock.elapsed(),
     keepAlive,
     forward,
-    record: createRecorder({ audit, clock, counts, waitersOf: desk.waitersOf }),
+    record: createRecorder({ audit, clock, counts }),
   }
 
   function keepAlive({ window }: Arrival): () => void {

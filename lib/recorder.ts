@@ -26,8 +26,6 @@ export interface RecorderOptions {
   readonly audit: Audit
   readonly clock: Clock
   readonly counts: Counts
-  /** How many wait on a question now. */
-  waitersOf(question: string): number
 }
 
 export function createRecorder(options: RecorderOptions): (arrival: Arrival) => Recorder {
@@ -60,9 +58,8 @@ class FlowRecording implements Recorder {
     this.flow.open()
   }
 
-  answered(end: WaitEnd): void {
-    const { clock, waitersOf } = this.options
-    this.heldPart = heldPart(end, this.since === null ? 0 : Math.round(clock.elapsed() - this.since), waitersOf)
+  answered(end: WaitEnd, waiters: number): void {
+    this.heldPart = heldPart(end, this.since === null ? 0 : Math.round(this.options.clock.elapsed() - this.since), waiters)
     this.flow.note({ held: this.heldPart })
   }
 
@@ -133,11 +130,11 @@ function count(counts: Counts, ending: Ending): void {
 
 type HeldPart = NonNullable<AuditRecord['held']>
 
-function heldPart(end: WaitEnd, ms: number, waitersOf: (question: string) => number): HeldPart {
+function heldPart(end: WaitEnd, ms: number, waiters: number): HeldPart {
   const question = 'question' in end ? end.question : null
   const by = 'by' in end ? end.by : null
   const door = 'door' in end ? end.door : null
-  return { question, ms, by, door, grant: null, waiters: question === null ? 0 : waitersOf(question) }
+  return { question, ms, by, door, grant: null, waiters }
 }
 
 function outcomePart(outcome: Outcome): Parameters<FlowRecorder['close']>[0] {

@@ -31,6 +31,8 @@ export interface Question {
   /** Milliseconds since 1970. */
   readonly firstSeen: number
   readonly waiters: Set<Waiter>
+  /** The most that waited for it at one time. */
+  most: number
   /** Ends what its doors are doing. */
   readonly controller: AbortController
   openDoors: number
@@ -92,7 +94,9 @@ export function createBook(): Book {
       count(perHost, question.asking.facts.host, -1)
     },
     enter(waiter) {
-      waiter.question.waiters.add(waiter)
+      const { question } = waiter
+      question.waiters.add(waiter)
+      question.most = Math.max(question.most, question.waiters.size)
       waiting++
       if (waiter.client !== null) count(perClient, waiter.client, 1)
     },

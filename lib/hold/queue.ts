@@ -69,6 +69,8 @@ export interface WaitOptions {
 export interface Wait {
   /** Never rejects. */
   readonly ended: Promise<WaitEnd>
+  /** The most that waited for its question at one time, this one included; 0 where it joined none. */
+  readonly waiters: number
   /** The client hung up. */
   leave(): void
 }
@@ -81,8 +83,6 @@ export interface Queue {
   pending(): readonly Held[]
   /** The open questions about one host, the oldest first. */
   openAbout(host: string): readonly { readonly id: string, readonly asking: Asking, readonly waiting: number }[]
-  /** Requests that wait for a question now. */
-  waitersOf(id: string): number
   /**
    * After any change of policy or grants: those for which `stillHeld` is false are released to be judged again.
    * While a grant is being made, its own question waits for that grant's outcome first.
@@ -130,7 +130,7 @@ export function createQueue(options: QueueOptions): Queue {
     const now = clock.now()
     const doors = [...options.doors()]
     const question: Question = {
-      state: 'open', id: options.newId(), like, asking, firstSeen: now, waiters: new Set(), controller: new AbortController(),
+      state: 'open', id: options.newId(), like, asking, firstSeen: now, waiters: new Set(), most: 0, controller: new AbortController(),
       openDoors: doors.length, orphaned: null, granting: null, recheckLater: null, isChanging: false,
     }
     const held = options.describe({ id: question.id, asking, waiting: 1, firstSeen: now, deadline: now + waitMs })
@@ -158,7 +158,7 @@ export function createQueue(options: QueueOptions): Queue {
     const timer = agenda.after(waitMs, () => lose(waiter, 'expire'))
     const waiter: Waiter = { state: 'waiting', asking, question, client, due: clock.elapsed() + waitMs, timer, tell }
     book.enter(waiter)
-    return { ended, leave: () => lose(waiter, 'leave') }
+    return { ended, get waiters() { return question.most }, leave: () => lose(waiter, 'leave') }
   }
 
   function giveUpIfHopeless(question: Question): void {
@@ -200,7 +200,6 @@ export function createQueue(options: QueueOptions): Queue {
     },
     pending: () => book.all().map(notices.describe),
     openAbout: host => book.all().filter(({ asking }) => asking.facts.host === host).map(({ id, asking, waiters }) => ({ id, asking, waiting: waiters.size })),
-    waitersOf: id => book.get(id)?.waiters.size ?? 0,
     counts: {
       get waiting() { return book.waiting },
       get questions() { return book.size },
@@ -214,7 +213,7 @@ export function createQueue(options: QueueOptions): Queue {
 }
 
 function over(end: WaitEnd): Wait {
-  return { ended: Promise.resolve(end), leave: () => {} }
+  return { ended: Promise.resolve(end), waiters: 0, leave: () => {} }
 }
 
 /** A judgement that fails is one to be made again, where its failure is a denial (I3). */

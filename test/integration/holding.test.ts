@@ -36,6 +36,7 @@ t.test('twins share one question, and one answer lets them all go on', async t =
   t.match(result, { kind: 'accepted', released: 5 })
   for (const wire of wires) t.match(await wire.ended(), ok)
   t.equal(origin.requests.length, 5)
+  t.strictSame((await house.closings(5)).map(record => record.held?.waiters), [5, 5, 5, 5, 5], 'the log says of each how many waited')
   const again = await send(house, origin.port, 'GET /x')
   await house.questions(1)
   t.pass('once is spent: the next twin is asked about')
