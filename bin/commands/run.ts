@@ -32,6 +32,8 @@ const isTerminal = (door: ClosingDoor): boolean => door.close !== undefined
 const ASK_ABOUT_ALL: PolicyDocument = { version: 1, name: 'ask about everything', unmatched: 'hold' }
 /** As a shell has it for a command that it cannot start. */
 const NOT_STARTED = 127
+/** As a shell has it for SIGKILL, the only signal that ends a sandbox as a whole. */
+const KILLED = 137
 /** How long connections of a command that has ended may take to be told of it. */
 const DRAIN_MS = 500
 
@@ -68,14 +70,14 @@ async function run([command = '', ...args]: readonly string[], options: RunOptio
     const sandbox = await createSandbox({
       firewall: opening, command, args, hasTerminal,
       ro: options.ro ?? [], rw: options.rw ?? [], hide: options.hide ?? [],
-      guarded: [options.policy, options.audit].flatMap(path => path ?? []),
+      guarded: [options.policy, options.audit, options.audit === undefined ? undefined : `${options.audit}.lock`].flatMap(path => path ?? []),
       stdio: [options.ask === true ? 'ignore' : 'inherit', 'inherit', 'inherit'],
       onWarning: note,
       ...given('gpu', options.gpu),
     })
     const end = await follow(sandbox, hasTerminal).exited
     await close(opening, doors)
-    process.exit(end.code ?? NOT_STARTED)
+    process.exit(end.code ?? KILLED)
   } catch (error) {
     await close(opening, doors)
     throw error

@@ -57,7 +57,7 @@ export function plan(wish: Wish): Plan {
   const hasPlace = isVisible(mounts, cwd)
   checkCommand(wish, mounts)
   const { env, files } = surround(wish.env, {
-    resolvers: [SANDBOX_DNS.v4], resolverFile: endOfLinks('/etc/resolv.conf'), hostname: hostname(), hasJavaStore: wish.javaStore !== null,
+    resolvers: [SANDBOX_DNS.v4], resolverFile: endOfLinks('/etc/resolv.conf'), hostsFile: endOfLinks('/etc/hosts'), hostname: hostname(), hasJavaStore: wish.javaStore !== null,
     kept: Object.keys(wish.env).filter(name => [...ro, ...rw].some(path => wish.env[name]?.endsWith(path))),
   })
   return {

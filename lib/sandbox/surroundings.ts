@@ -29,11 +29,13 @@ export interface Surroundings {
  * @param kept  variables that stay although they lead to a socket, because that was named
  * @param hasJavaStore  a trust store for Java is shown at `TRUST.javaStore`
  */
-export function surround(env: Env, { resolvers, resolverFile, hostname, hasJavaStore, kept = [] }: {
+export function surround(env: Env, { resolvers, resolverFile, hostsFile, hostname, hasJavaStore, kept = [] }: {
   /** Addresses that the firewall answers questions for names at. */
   readonly resolvers: readonly string[]
   /** Where `/etc/resolv.conf` leads. */
   readonly resolverFile: string
+  /** Where `/etc/hosts` leads. */
+  readonly hostsFile: string
   readonly hostname: string
   readonly hasJavaStore: boolean
   readonly kept?: readonly string[]
@@ -54,7 +56,7 @@ export function surround(env: Env, { resolvers, resolverFile, hostname, hasJavaS
       ...pointed.map(({ path, text }) => ({ path, text })),
       { path: resolverFile, text: `${resolvers.map(address => `nameserver ${address}`).join('\n')}\noptions timeout:5 attempts:2\n` },
       // The host's own may name addresses, and an address has no name to be judged by.
-      { path: '/etc/hosts', text: `127.0.0.1 localhost\n::1 localhost ip6-localhost ip6-loopback\n127.0.1.1 ${hostname}\n` },
+      { path: hostsFile, text: `127.0.0.1 localhost\n::1 localhost ip6-localhost ip6-loopback\n127.0.1.1 ${hostname}\n` },
     ],
   }
 }

@@ -25,7 +25,7 @@ const KERNEL_SECRETS = ['/proc/acpi', '/proc/asound', '/proc/kcore', '/proc/keys
 const SECRETS = [
   '/etc/shadow', '/etc/shadow-', '/etc/gshadow', '/etc/gshadow-', '/etc/sudoers', '/etc/sudoers.d', '/etc/ssl/private', '/etc/krb5.keytab',
   '/etc/ssh/ssh_host_rsa_key', '/etc/ssh/ssh_host_ecdsa_key', '/etc/ssh/ssh_host_ed25519_key', '/etc/wireguard', '/etc/docker', '/etc/rancher',
-  '/etc/kubernetes', '/etc/NetworkManager/system-connections', '/etc/letsencrypt', '/etc/pki/tls/private', '/etc/machine-id-secret',
+  '/etc/kubernetes', '/etc/NetworkManager/system-connections', '/etc/letsencrypt', '/etc/pki/tls/private',
 ]
 
 /** Where clients look for the system's roots. */

@@ -65,7 +65,7 @@ export function openPlace(t: Teardown): { readonly home: string, readonly work: 
 export const environmentOf = (home: string): Record<string, string> => ({ PATH: '/usr/local/bin:/usr/bin:/bin', HOME: home, LC_ALL: 'C.UTF-8' })
 
 /** Runs a command to its end. */
-export async function inside(gate: TestGate, place: { readonly home: string, readonly work: string }, command: readonly string[], options: Partial<SandboxOptions> = {}): Promise<Ran> {
+export async function inside(gate: SandboxOptions['firewall'], place: { readonly home: string, readonly work: string }, command: readonly string[], options: Partial<SandboxOptions> = {}): Promise<Ran> {
   const [file = '', ...args] = command
   return collect(await createSandbox({ firewall: gate, command: file, args, cwd: place.work, env: environmentOf(place.home), ...options }))
 }

@@ -2,7 +2,7 @@
 import t from 'tap'
 import { TRUST, surround } from '../../../lib/sandbox/surroundings.ts'
 
-const OPTIONS = { resolvers: ['198.18.0.1'], resolverFile: '/run/resolv.conf', hostname: 'box', hasJavaStore: false }
+const OPTIONS = { resolvers: ['198.18.0.1'], resolverFile: '/run/resolv.conf', hostsFile: '/etc/hosts', hostname: 'box', hasJavaStore: false }
 
 t.test('no variable of a proxy stays, however it is spelled', async t => {
   const { env } = surround({ HTTP_PROXY: 'x', https_proxy: 'x', ALL_PROXY: 'x', NO_PROXY: 'x', npm_config_https_proxy: 'x', npm_config_proxy: 'x', NODE_USE_ENV_PROXY: '1', PATH: '/bin' }, OPTIONS)
