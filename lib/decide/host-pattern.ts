@@ -12,8 +12,9 @@
 import { createRequire } from 'node:module'
 import { formatIp, parseIp } from './ip.ts'
 
-// Required, because importing a CommonJS package reads it twice: 40 ms less at start.
-const { getDomain, parse } = createRequire(import.meta.url)('tldts') as typeof import('tldts')
+/** Required when it is first asked: importing a package in CommonJS reads it twice, which costs 40 ms more. */
+const suffixes = (): typeof import('tldts') => loaded ??= createRequire(import.meta.url)('tldts') as typeof import('tldts')
+let loaded: typeof import('tldts') | null = null
 
 export type PatternCheck =
   | { readonly kind: 'sound', readonly canonical: string, readonly warnings: readonly string[] }
@@ -45,7 +46,7 @@ export function checkHostPattern(pattern: string, anyHost: boolean): PatternChec
 
 /** The domain that its owner registered (`example.co.uk` of `a.b.example.co.uk`); null for IP literals and public suffixes. */
 export function registrableDomain(host: string): string | null {
-  return getDomain(host, { allowPrivateDomains: true, validateHostname: false, extractHostname: false })
+  return suffixes().getDomain(host, { allowPrivateDomains: true, validateHostname: false, extractHostname: false })
 }
 
 /** The limits of every pattern, whatever it is for. */
@@ -129,7 +130,7 @@ function tooWide(pattern: string, labels: readonly string[]): { kind: 'refused',
   const short = shortened(pattern)
   const fixed = labels.slice(at + 1).join('.')
   if (fixed === '') return refused(`"${short}" would match hosts of every domain: name the domain, for example "*.example.com", or say "anyHost": true`)
-  const { publicSuffix, isPrivate } = parse(fixed, { allowPrivateDomains: true, validateHostname: false, extractHostname: false, detectIp: false })
+  const { publicSuffix, isPrivate } = suffixes().parse(fixed, { allowPrivateDomains: true, validateHostname: false, extractHostname: false, detectIp: false })
   if (publicSuffix !== fixed) return null
   const isPartial = labels[at] !== '*' && labels[at] !== '**'
   if (isPartial && isPrivate === true) return { kind: 'warned', warning: `"${fixed}" is a public suffix: anybody may own a name that "${short}" matches` }

@@ -15,8 +15,9 @@ import type { Clock, Timer } from '../model/clock.ts'
 import type { AddressScope, JudgeAddress } from '../model/policy.ts'
 import type { OnLeave } from './dial.ts'
 
-// Not the whole of it, which brings fetch, caches and WebSockets along: 80 ms less at start.
-const Client = createRequire(import.meta.url)('undici/lib/dispatcher/client.js') as typeof Undici
+/** Not the whole of undici, which brings fetch, caches and WebSockets along: 80 ms less at start. */
+const loadClient = (): typeof Undici => Client ??= createRequire(import.meta.url)('undici/lib/dispatcher/client.js') as typeof Undici
+let Client: typeof Undici | null = null
 
 export interface Entry {
   readonly kind: 'entry'
@@ -238,7 +239,7 @@ function clientOn(socket: Socket, idleMs: number): Undici {
   // broken assertion that nobody catches), for the sake of another system's sockets: by any other code it fails.
   socket.prependListener('error', (error: NodeJS.ErrnoException) => { if (error.code === 'ECONNRESET') error.code = ENDED.reset })
   let given: Socket | null = socket
-  const client = new Client(ORIGIN, {
+  const client = new (loadClient())(ORIGIN, {
     connect(_options, done) {
       const once = given
       given = null
