@@ -24,9 +24,9 @@ export interface CommandLine {
 /** Descriptors that the helper opens for bwrap, beside the command's own three. */
 export const DESCRIPTORS = { args: 3, seccomp: 4, status: 5, files: 6 } as const
 
-/** Ctrl-C is for the command: bwrap, which shares its terminal, would end at once and take it along. */
 const ENV = '/usr/bin/env'
-const FOR_THE_COMMAND = 'INT,QUIT'
+/** What comes to the command's process group, from its terminal or itself, is for the command: bwrap is in it, would end at once and take it along. */
+const FOR_THE_COMMAND = 'HUP,INT,QUIT,TERM,USR1,USR2'
 
 /** What is executed: bwrap, told to read the rest from a descriptor so that no process list shows it. */
 export function program({ hasTerminal, command }: CommandLine, bwrap: string): readonly string[] {

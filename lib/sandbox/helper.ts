@@ -24,6 +24,8 @@ import { SANDBOX_DNS, sandboxRules } from './nft.ts'
 /** Descriptors on which the firewall passes the command's standard input, output and error: 0 to 2 are the helper's own. */
 const STDIO = [4, 5, 6]
 
+/** SIGUSR1 above all: Node would open its debugger, in the command's own network, to whoever asks. */
+const DEAF_TO = ['SIGUSR1', 'SIGUSR2', 'SIGINT', 'SIGQUIT', 'SIGTERM', 'SIGHUP'] as const
 const O_CLOEXEC = 0o2000000
 /** A signal may come before the command is there to have it. */
 const ATTEMPT_MS = 10
@@ -35,8 +37,8 @@ await main().catch((error: unknown) => report({ kind: 'failed', problem: error i
 
 async function main(): Promise<void> {
   process.once('disconnect', () => process.exit(1))
-  // With a terminal they come to us too, and are the command's to handle.
-  for (const signal of ['SIGINT', 'SIGQUIT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => {})
+  // With a terminal the command is in our process group: what it sends there, and what the keyboard sends, comes to us too.
+  for (const signal of DEAF_TO) process.on(signal, () => {})
   closeInherited()
   // With no address but loopback's own, clients that ask only for what they could use (AI_ADDRCONFIG) would ask for no IPv4.
   await tool('ip', ['-batch', '-'], `link set lo up\nroute add local 0.0.0.0/0 dev lo\naddr add ${SANDBOX_DNS.v4}/32 dev lo\n`)

@@ -72,6 +72,7 @@ export function plan(wish: Wish): Plan {
     command: [wish.command, ...wish.args],
     warnings: [
       ...[...ro, ...rw].filter(isSocket).map(path => `${path} is a unix socket: whoever answers there can be asked for what the policy forbids`),
+      ...[...wish.ro, ...wish.rw].flatMap(path => leadsElsewhere(path, wish.cwd)),
       ...hasPlace ? [] : [`the working directory ${cwd} is not a project's folder, so the command starts in an empty home; --rw names what it needs`],
       ...hasPlace && !isWritable(mounts, cwd) ? [`the working directory ${cwd} is read-only inside`] : [],
     ],
@@ -101,6 +102,12 @@ function checkCommand({ command, env, cwd }: Wish, mounts: readonly Mount[]): vo
 function installationOf(path: string): string {
   const folder = dirname(path)
   return basename(folder) === 'bin' ? dirname(folder) : folder
+}
+
+/** A link may have been put there by a command before: what it opens is said. */
+function leadsElsewhere(path: string, cwd: string): readonly string[] {
+  const real = realPath(resolve(cwd, path))
+  return real === null || real === resolve(cwd, path) ? [] : [`${path} leads to ${real}, which is what the command sees`]
 }
 
 function named(option: string, path: string, cwd: string): string {

@@ -86,6 +86,11 @@ export async function createSandbox(options: SandboxOptions): Promise<Sandbox> {
     stdio: ['ignore', 'ignore', 'pipe', 'ipc', ...passed],
   })
   const link = connect(helper)
+  if (options.hasTerminal === true) {
+    // The command shares our process group then, and a SIGUSR1 at it would have Node open its debugger.
+    process.on('SIGUSR1', ignore)
+    helper.once('exit', () => process.off('SIGUSR1', ignore))
+  }
   try {
     const firewall = await Promise.race([options.firewall, link.failed])
     const planned = plan({
@@ -128,4 +133,5 @@ const HELPER = ((own: string) => [
   own.replace(/sandbox(\.[jt]s)$/, 'helper$1'),
 ])(fileURLToPath(import.meta.url))
 
+const ignore = (): void => {}
 const base64 = (text: string): string => Buffer.from(text).toString('base64')

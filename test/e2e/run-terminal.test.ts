@@ -16,7 +16,7 @@ t.test('a terminal is the command\'s: job control, Ctrl-C, its size, and nothing
   const { seen, status } = await inTerminal(await openDesk(t, first), ['bash', '--norc', '--noprofile'], [
     // What is waited for is printed, never the echo of what was typed: "be""gun" is typed, "begun" is printed.
     ['bash-', 'stty size; sh -c \'echo be""gun; exec sleep 100\' && echo no\n'], ['begun', '\x03'], ['bash-', 'echo "c-$?"\n'],
-    ['c-130', 'sh -c \'echo ag""ain; exec sleep 101\'\n'], ['again', '\x1a'], ['Stopped', 'kill %1; echo "job-$?"\n'], ['job-0', 'python3 types.py\n'],
+    ['c-130', 'sh -c \'echo ag""ain; exec sleep 101\'\n'], ['again', '\x1a'], ['Stopped', 'kill %1; echo "job-$?"\n'], ['job-0', 'python3 typing-in.py\n'],
     ['not typed', 'exit 5\n'],
   ])
   for (const mark of ['33 111', 'c-130', 'Stopped', 'job-0', 'not typed']) t.match(seen, mark)
@@ -30,6 +30,22 @@ t.test('Ctrl-C is the command\'s to handle, with no shell between, and the termi
   t.ok(cooked)
 })
 
+t.test('a signal at its process group, which the firewall and the helper share, opens nobody\'s debugger', { timeout: 60_000 }, async t => {
+  const desk = await openDesk(t, first)
+  writeFileSync(join(desk.user.work, 'signals.py'), `import os, signal, socket, time
+signal.signal(signal.SIGUSR1, signal.SIG_IGN)
+os.kill(0, signal.SIGUSR1)
+for attempt in range(20):
+  time.sleep(0.05)
+  if socket.socket().connect_ex(("127.0.0.1", 9229)) == 0: print("de" "bugger")
+print("tried", "all")
+`)
+  const { seen, status } = await inTerminal(desk, ['python3', 'signals.py'], [['tried all', '']])
+  t.match(seen, 'tried all')
+  t.notMatch(seen, /debugger/i, 'neither inside nor outside')
+  t.equal(status, 0)
+})
+
 t.test('a question is asked in this terminal where the command does not need it', { timeout: 60_000 }, async t => {
   const desk = await openDesk(t, first)
   const { seen, status } = await inTerminal(desk, ['curl', '-sS', `https://ask.test:${desk.web}/`], [['r  reject', '...a'], ['ok\r\n', '']], ['--ask'])
@@ -39,7 +55,7 @@ t.test('a question is asked in this terminal where the command does not need it'
 })
 
 async function inTerminal({ user, options }: Desk, command: readonly string[], steps: readonly (readonly [string, string])[], flags: readonly string[] = []): Promise<{ seen: string, cooked: boolean, status: number }> {
-  writeFileSync(join(user.work, 'types.py'), 'import fcntl\ntry: fcntl.ioctl(0, 0x5412, b"x")\nexcept OSError: print("not", "typed")\n')
+  writeFileSync(join(user.work, 'typing-in.py'), 'import fcntl\ntry: fcntl.ioctl(0, 0x5412, b"x")\nexcept OSError: print("not", "typed")\n')
   writeFileSync(join(user.work, 'waits.py'), 'import time\ntry:\n  print("waiting", flush=True)\n  time.sleep(100)\nexcept KeyboardInterrupt: print("caught it")\n')
   const { file, args } = user.command(user.node, user.file('dist/bin/sallyport.js'), ...options, ...flags, '--', ...command)
   const child = spawn('python3', [IN_TERMINAL, JSON.stringify(steps), file, ...args], { cwd: user.work, stdio: ['ignore', 'pipe', 'inherit'] })

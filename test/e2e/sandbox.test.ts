@@ -67,11 +67,13 @@ t.test('what is named is seen: read-only, writable or not at all', async t => {
   for (const name of ['ro', 'rw', 'work/hidden']) mkdirSync(join(place.home, name), { recursive: true })
   for (const name of ['ro/a', 'rw/a', 'work/hidden/a', 'work/a']) writeFileSync(join(place.home, name), name)
   symlinkSync(join(place.home, 'ro'), join(place.home, 'link'))
+  const warnings: string[] = []
   const ran = await inside(gate, { home: place.home, work: join(place.home, 'work') }, ['sh', '-c', 'cat ~/ro/a ~/rw/a a; (echo x > ~/ro/a) 2>/dev/null || echo no; echo x > ~/rw/a; ls hidden | wc -l'], {
-    ro: [join(place.home, 'link')], rw: [join(place.home, 'rw')], hide: [join(place.home, 'work/hidden')],
+    ro: [join(place.home, 'link')], rw: [join(place.home, 'rw')], hide: [join(place.home, 'work/hidden')], onWarning: says => warnings.push(says),
   })
   t.equal(ran.out, 'ro/arw/awork/ano\n0\n', ran.err)
   t.equal(readFileSync(join(place.home, 'rw/a'), 'utf8'), 'x\n')
+  t.match(warnings, [/link leads to .*\/ro, which/], 'a link is said, whoever made it')
   await t.rejects(inside(gate, place, ['true'], { ro: ['/nowhere'] }), { code: 'E_OPTION_INVALID', message: /nothing at \/nowhere/ })
   await t.rejects(inside(gate, place, ['true'], { rw: ['/'] }), { code: 'E_OPTION_INVALID' })
 })

@@ -1,5 +1,5 @@
 """Ways out of a sandbox, each tried from inside. Prints one JSON object: name -> why it failed, or "OPEN: ..." where it did not."""
-import ctypes, errno, fcntl, json, os, platform, signal, socket, struct, subprocess, sys
+import ctypes, errno, fcntl, json, os, platform, signal, socket, struct, subprocess, sys, time
 
 outside = json.loads(sys.argv[1])
 libc = ctypes.CDLL(None, use_errno=True)
@@ -117,6 +117,14 @@ def kill_all():
     assert hit, 'none is there to signal'
     return hit
 attempt('signal everybody')(kill_all)
+def debugger():
+    signal.signal(signal.SIGUSR1, signal.SIG_IGN)
+    os.kill(0, signal.SIGUSR1)
+    for _ in range(10):
+        time.sleep(0.05)
+        if socket.socket().connect_ex(('127.0.0.1', 9229)) == 0: return 9229
+    raise AssertionError('it answers nobody')
+attempt('have a process of our group open its debugger')(debugger)
 def root_of_first():
     os.listdir('/proc/1/root')
     assert os.path.exists('/proc/1/root' + outside['secret']), 'it is our own'

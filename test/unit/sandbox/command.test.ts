@@ -56,7 +56,7 @@ t.test('the command comes after the options, and none of its words can be one', 
 
 t.test('with a terminal, Ctrl-C is the command\'s alone', async t => {
   t.strictSame(program({ ...line, hasTerminal: true, command: ['vi'] }, 'bwrap'), [
-    '/usr/bin/env', '--ignore-signal=INT,QUIT', 'bwrap', '--args', '3', '--', '/usr/bin/env', '--default-signal=INT,QUIT', 'vi',
+    '/usr/bin/env', '--ignore-signal=HUP,INT,QUIT,TERM,USR1,USR2', 'bwrap', '--args', '3', '--', '/usr/bin/env', '--default-signal=HUP,INT,QUIT,TERM,USR1,USR2', 'vi',
   ])
   t.strictSame(program({ ...line, hasTerminal: true, command: ['./a=b'] }, 'bwrap'), ['bwrap', '--args', '3', '--', './a=b'], '`env` would take it for a variable')
 })
