@@ -21,8 +21,11 @@ export interface Api {
   readonly endpoints: readonly Endpoint[]
 }
 
+const GITHUB = '@octokit/openapi-types/types.d.ts'
+const GITEA = 'gitea-js/dist/index.d.ts'
+
 export function github(): Api {
-  const text = readFileSync(fileOf('@octokit/openapi-types/types.d.ts'), 'utf8')
+  const text = readFileSync(fileOf(GITHUB), 'utf8')
   const endpoints: Endpoint[] = []
   let template = ''
   for (const line of text.slice(0, text.indexOf('export interface components')).split('\n')) {
@@ -34,7 +37,7 @@ export function github(): Api {
 }
 
 export function gitea(): Api {
-  const text = readFileSync(fileOf('gitea-js/dist/index.d.ts'), 'utf8')
+  const text = readFileSync(fileOf(GITEA), 'utf8')
   const endpoints = Array.from(text.matchAll(/@request ([A-Z]+):(\S+)/g), ([, method = '', template = '']) => ({ method, template: `/api/v1${template}` }))
   return { name: 'Gitea', host: 'gitea.example.com', endpoints }
 }
@@ -48,10 +51,20 @@ export function listed(file: string): Api {
   return { name: file, host: 'api.example.com', endpoints }
 }
 
-/** A file of an installed package, whether the package exports it or not. */
+/** Whether the packages are there: they are for development alone. */
+export function hasDescriptions(): boolean {
+  return find(GITHUB) !== null && find(GITEA) !== null
+}
+
+/** @throws where its package is not installed */
 function fileOf(path: string): string {
-  const folders = createRequire(import.meta.url).resolve.paths(path) ?? []
-  const found = folders.map(folder => join(folder, path)).find(file => existsSync(file))
-  if (found === undefined) throw new Error(`${path} is not installed: npm install`)
+  const found = find(path)
+  if (found === null) throw new Error(`${path} is not installed: npm install`)
   return found
+}
+
+/** A file of a package, whether the package exports it or not. */
+function find(path: string): string | null {
+  const folders = createRequire(import.meta.url).resolve.paths(path) ?? []
+  return folders.map(folder => join(folder, path)).find(file => existsSync(file)) ?? null
 }

@@ -10,6 +10,9 @@ import { contains, embeddedIpv4, formatIp, isTunnelForm, isWrittenIpv4, parseIp,
 import type { Ip, Network } from './ip.ts'
 import type { AddressClass, AddressScope, JudgeAddress } from '../model/policy.ts'
 
+/** A metadata service, whatever the name resolves to. */
+export const METADATA_NAME = 'metadata.google.internal'
+
 /** @returns any class but `self`, which depends on who listens */
 export function classifyAddress(address: string): AddressClass {
   const ip = parseIp(address)

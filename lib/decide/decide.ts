@@ -5,7 +5,7 @@
  * then allow, then `unmatched`; every reading of the request is judged so, and the strictest ruling wins. The one file
  * in which permits are written.
  */
-import { classifyAddress, opensLiteral } from './address.ts'
+import { METADATA_NAME, classifyAddress, opensLiteral } from './address.ts'
 import type { RuleContext } from './conditions.ts'
 import { bySpecificity } from './ruleset.ts'
 import type { Entry, GrantIndex, Ruleset } from './ruleset.ts'
@@ -39,9 +39,6 @@ export function termsOf(ruleset: Ruleset, holdRuleId: string | null): Terms {
 }
 
 const PUBLIC_TERMS: Terms = Object.freeze({ scope: PUBLIC_ONLY, maxRequestBytes: null, maxResponseBytes: null })
-
-/** Metadata, whatever it resolves to. */
-const METADATA_NAME = 'metadata.google.internal'
 
 /** How one reading is ruled where no deny rule covers it. */
 type Outcome =

@@ -161,7 +161,7 @@ function dropCovered(root: PathNode): void {
     if (piece === undefined) return at !== narrow && at.ends.has(method) ? at : null
     for (const key of [...wild.get(at) ?? [], piece]) {
       const child = at.children.get(key)
-      const isDeep = key === ANYTHING || key === '**'
+      const isDeep = (key === ANYTHING && piece !== '') || key === '**'
       if (child === undefined || (key !== piece && !isDeep && !pieceCovers(key, piece))) continue
       const found = isDeep ? reached(child, method, narrow) : findWider(child, pieces, depth + 1, method, narrow)
       if (found !== null) return found

@@ -1,7 +1,7 @@
 /**
  * Where a request goes, as a rule names it: host or address, scheme and port.
  */
-import { classifyAddress } from '../decide/address.ts'
+import { METADATA_NAME, classifyAddress } from '../decide/address.ts'
 import { displayHost } from '../model/display.ts'
 import type { OneOrMore, RuleShape } from '../model/policy.ts'
 import type { Facts, Scheme } from '../model/request.ts'
@@ -24,8 +24,6 @@ export function placeOf({ host, scheme, port }: Facts): string {
 export function isPublic({ host, hostKind }: Facts): boolean {
   return hostKind === 'name' ? host !== METADATA_NAME : classifyAddress(host) === 'public'
 }
-
-const METADATA_NAME = 'metadata.google.internal'
 
 export function oneOrMore(values: readonly string[]): OneOrMore<string> {
   const [first, ...others] = values

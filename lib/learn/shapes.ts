@@ -45,13 +45,17 @@ export function isIdentifier(segment: string): boolean {
   return NUMBER.test(segment) || UUID.test(segment) || DAY.test(segment) || isHash(segment) || isToken(segment)
 }
 
-/** The piece that stands for identifiers like this one: `*`, with a file's ending `*.json`. null for what is none. */
+/** The piece that stands for identifiers like this one: `*`, with a kind in front `sha256:*`, with a file's ending `*.json`. null for what is none. */
 export function identifierPattern(segment: string): string | null {
+  const kind = UUID.test(segment) ? undefined : KIND.exec(segment)?.[0]
+  if (kind !== undefined && !NUMBER.test(segment.slice(kind.length)) && isIdentifier(segment.slice(kind.length))) return `${kind}*`
   if (isIdentifier(segment)) return '*'
   const ending = ENDING.exec(segment)?.[0]
   return ending !== undefined && isIdentifier(segment.slice(0, -ending.length)) ? `*${ending}` : null
 }
 
+/** `sha256:`, `user_`. A number behind it may be a version: `gpt-5`. */
+const KIND = /^[a-z]{2,12}[0-9]{0,3}[:_-]/
 /** `.json`, `.tar.gz`. */
 const ENDING = /(?:\.[a-z][a-z0-9]{0,7}){1,2}$/i
 

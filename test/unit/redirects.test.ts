@@ -43,6 +43,17 @@ t.test('it is kept for a while, for that client and that port', async t => {
   t.equal(redirects.origin(facts('blob.example.net')), null)
 })
 
+t.test('no Location breaks it', async t => {
+  const seed = Number(process.env['SEED'] ?? Date.now() % 1_000_000)
+  t.comment(`SEED=${seed}`)
+  let state = seed
+  const random = (): number => (state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0) / 2 ** 32
+  const pieces = ['http:', 'https:', '//', '/', '\\', '@', ':', '[', ']', '::1', '%', '%zz', 'xn--', 'xn--a', 'é', '\u0000', '.', '..', '443', '99999', 'a', '?', '#', ' ', '１', 'a'.repeat(300)]
+  const redirects = createRedirects(fakeClock())
+  for (let round = 0; round < 5_000; round++) redirects.note(facts('api.example.com'), Array.from({ length: 1 + Math.floor(random() * 8) }, () => pieces[Math.floor(random() * pieces.length)]).join(''))
+  t.pass()
+})
+
 t.test('an upstream that redirects everywhere fills no memory', async t => {
   const redirects = createRedirects(fakeClock())
   for (let n = 0; n < 5_000; n++) redirects.note(facts('api.example.com'), `https://h${n}.example.net/`)

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { endpointPath, exactPath, isIdentifier, isNameableMethod, pathBelow, pinnedQuery } from '../../../lib/learn/shapes.ts'
+import { endpointPath, exactPath, identifierPattern, isIdentifier, isNameableMethod, pathBelow, pinnedQuery } from '../../../lib/learn/shapes.ts'
 
 // [reading, exactly it, the endpoint, what lies below, why]
 const paths: [string, string | null, string | null, string | null, string][] = [
@@ -46,6 +46,13 @@ const segments: [string, boolean][] = [
   ['items', false], ['', false], ['a.b', false], ['claude-3-5-sonnet-20241022', false],
 ]
 for (const [segment, is] of segments) t.equal(isIdentifier(segment), is, `${segment} is ${is ? 'an identifier' : 'a name'}`)
+
+// [segment, the piece that stands for identifiers like it; null where it is none]
+const patterns: [string, string | null][] = [
+  ['42', '*'], ['8863.json', '*.json'], ['9fceb02d11.tar.gz', '*.tar.gz'], ['2026-01-31', '*'], ['2026-01-31T12:00:00Z', '*'], ['report.json', null],
+  ['sha256:9fceb02d11aa', 'sha256:*'], ['cus_a1b2c3d4e5f6g7h8', 'cus_*'], ['log-2026-01-31', 'log-*'], ['abcde123-89f4-41d3-9a0c-0305e82c3301', '*'], ['gpt-5', null], ['PROJ-123', null], ['v1', null], ['1.0', null], ['', null], ['*', null],
+]
+for (const [segment, pattern] of patterns) t.equal(identifierPattern(segment), pattern, `${segment} is one of ${pattern ?? 'a kind'}`)
 
 // [method, whether a rule may name it]
 const methods: [string, boolean][] = [['GET', true], ['M-SEARCH', true], ['get', false], ['*', false], ['G*', false], ['', false], ['GET POST', false], ['A'.repeat(65), false]]
