@@ -34,7 +34,10 @@ export function gatherPaths(): PathGatherer {
       addPath(root, piecesOf(reading), method, requests, example)
     },
     patterns() {
-      findSlots(root, '', isRepetitive(root))
+      const wasRepetitive = isRepetitive(root)
+      findSlots(root, '', wasRepetitive)
+      // What is laid together may come again and again where no path did by itself.
+      if (!wasRepetitive && isRepetitive(root)) findSlots(root, '', true)
       dropCovered(root)
       return patternsOf(root)
     },
@@ -64,7 +67,7 @@ function piecesOf(reading: string): readonly string[] {
   return pieces
 }
 
-/** Paths that were asked for three times and more: a log in which they are found is no list of things seen once. */
+/** Ends that were asked for three times and more: a log in which they are found is no list of things seen once. */
 function isRepetitive(root: PathNode): boolean {
   let repeated = 0
   walk(root, ({ ends }) => {

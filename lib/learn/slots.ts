@@ -29,7 +29,7 @@ const FEW = 4
 const MANY = 24
 /** So many must have a mark for it to be one that they share. */
 const ALIKE = 3
-/** What speaks for slugs, of what `evidenceOf` counts. */
+/** Pieces of evidence for slugs. One at least is of them, and not of where they stand. */
 const ENOUGH = 2
 
 /** @returns slots that do not overlap */
@@ -73,17 +73,10 @@ function slugsAmong(words: readonly string[], parent: PathNode, identifiers: num
   const asked = (list: readonly string[]): number => list.reduce((sum, word) => sum + child(word).requests, 0)
   // Words and values seldom stand side by side.
   if (asked(slugs) * 2 < asked(words)) return []
-  const evidence = evidenceOf(seeds, parent.places, surroundings) + behindThem(seeds.map(word => marks.get(word)!), isShared)
-  return evidence >= ENOUGH ? slugs : []
-}
-
-function evidenceOf(seeds: readonly string[], places: number, { above, isRepetitive }: Surroundings): number {
-  const odd = oddness(seeds)
-  return (isPlural(above) ? 1 : 0)
-    // Under many items a word would have come up twice.
-    + (places >= ALIKE ? 1 : 0)
-    + (odd >= 0.4 ? 2 : odd >= 0.15 ? 1 : 0)
-    + (isRepetitive ? 1 : 0)
+  const ofThem = oddness(seeds) + behindThem(seeds.map(word => marks.get(word)!), isShared) + (surroundings.isRepetitive ? 1 : 0)
+  // Under many items a word would have come up twice.
+  const ofTheirPlace = (isPlural(surroundings.above) ? 1 : 0) + (parent.places >= ALIKE ? 1 : 0)
+  return ofThem > 0 && ofThem + ofTheirPlace >= ENOUGH ? slugs : []
 }
 
 /** The same words behind most of them, as behind `/repos/acme` and `/repos/zeta`; or, where they are many, the very same behind all. */
@@ -103,11 +96,12 @@ function isPlural(segment: string): boolean {
   return /[a-z]s$/.test(segment) && !/(?:ss|us|is)$/.test(segment)
 }
 
-/** The share of names that are odd beside the others: with digits, or with a capital where others have none. Words of one API are of one style. */
-function oddness(words: readonly string[]): number {
+/** Many, or some, are odd beside the others: with digits, or with a capital where others have none. Words of one API are of one style. */
+function oddness(words: readonly string[]): 0 | 1 | 2 {
   const isCapital = (word: string): boolean => /^[A-Z]/.test(word)
   const hasPlain = words.some(word => !isCapital(word))
-  return words.filter(word => /[0-9]/.test(word) || (hasPlain && isCapital(word))).length / words.length
+  const share = words.filter(word => /[0-9]/.test(word) || (hasPlain && isCapital(word))).length / words.length
+  return share >= 0.4 ? 2 : share >= 0.15 ? 1 : 0
 }
 
 const WORD = 'word'

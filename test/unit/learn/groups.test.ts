@@ -22,6 +22,10 @@ t.same(ids([`GET ${at}/a`, `POST ${at}/b`]), ['q0', 'q1'], 'two methods')
 t.same(ids([`GET ${at}/a`, `GET ${at}/b`, `POST ${at}/b`, `POST ${at}/c`, `PUT ${at}/d`]).sort(), ['q0 q1', 'q2 q3', 'q4'], 'one for each method')
 t.same(ids(['GET https://10.0.0.1/a', 'GET https://10.0.0.1/b']), ['q0', 'q1'], 'no rule opens a private address')
 
+t.test('what no rule settles with others is alone, and offers no rule for all', async t => {
+  t.same(groupQuestions(open([`GET ${at}/a`, `GET ${at}//x`])).map(({ members, suggestion }) => [members.length, suggestion]), [[1, null], [1, null]])
+})
+
 t.test('a rule that is too long to be read is one for the folder, and says so', async t => {
   const [group] = groupQuestions(open(Array.from({ length: 60 }, (_, n) => `GET ${at}/packages/${'abcdefghijklmnopqrstuvwxyz'.slice(n % 26)}${'xyzwv'.slice(n / 26)}`)))
   t.equal(group?.members.length, 60)

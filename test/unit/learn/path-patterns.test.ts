@@ -23,6 +23,7 @@ const cases: [string, string[], string[]][] = [
   ['also behind a plural, where nothing else speaks for names', each(PLAIN, name => `/users/${name}`), each(PLAIN, name => `GET /users/${name}`)],
   ['odd names behind a plural are values', each(ODD, name => `/users/${name}`), ['GET /users/*']],
   ['and in a log that repeats itself plain ones are too', [...each(PLAIN, name => `/users/${name}`), '3× /me', '3× /feed'], ['GET /feed', 'GET /me', 'GET /users/*']],
+  ['nor are names that stand beside words of more weight', [...each(ODD, name => `/items/${name}`), '9× /items/active/now', '9× POST /items/import'], [...each('Cedar', name => `GET /items/${name}`), 'GET /items/active/now', ...each('amber birch7 delta22 ember flint', name => `GET /items/${name}`), 'POST /items/import']],
   ['three are too few', each('a1 b2 c3', name => `/users/${name}`), each('a1 b2 c3', name => `GET /users/${name}`)],
   ['what is asked for again and again is a word', each(ODD, name => `5× /users/${name}`), each('Cedar amber birch7 delta22 ember flint', name => `GET /users/${name}`)],
   ['names that stand under several items, one under each', ['/o/1/t/amber', '/o/2/t/birch', '/o/3/t/cedar', '/o/4/t/delta7', '/o/5/t/ember'], ['GET /o/*/t/*']],
