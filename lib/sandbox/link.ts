@@ -6,7 +6,8 @@ import type { Socket } from 'node:dgram'
 import type { Server } from 'node:net'
 import { OperatorError } from '../model/errors.ts'
 import type { Handed, Order, Report } from './messages.ts'
-import { explainRefusal } from './preflight.ts'
+import { explainRefusal, findClosedSwitch } from './preflight.ts'
+import type { Refusal } from './preflight.ts'
 
 /** What a sandbox opened, for the firewall to serve. */
 export interface SandboxDoors {
@@ -61,7 +62,7 @@ export function connect(helper: ChildProcess): Link {
         ended = message.code === null && message.signal === null ? null : { code: message.code, signal: message.signal }
         return
       case 'failed':
-        return fail(new OperatorError('E_SANDBOX_FAILED', { problem: message.problem }))
+        return fail(failure(message.problem))
       default:
         return message satisfies never
     }
@@ -75,15 +76,25 @@ export function connect(helper: ChildProcess): Link {
     if (ended !== null) return exited.resolve(ended)
     if (hasRun && helper.signalCode !== null) return exited.resolve({ code: null, signal: helper.signalCode })
     // Before it could say anything it was not ours yet: unshare or setpriv failed.
-    if (expected.length === 0) return fail(new OperatorError('E_SANDBOX_REFUSED', { ...explainRefusal(says) }))
-    fail(new OperatorError('E_SANDBOX_FAILED', { problem: says.trim().split('\n')[0] || 'bwrap gave up; what it wrote stands above' }))
+    if (expected.length === 0) return fail(refused(explainRefusal(says)))
+    fail(failure(says.trim().split('\n')[0] || 'bwrap gave up; what it wrote stands above'))
   }
+  const failed = ready.promise.then(() => new Promise<never>(() => {}))
+  failed.catch(() => {})
   return {
     ready: ready.promise, doors: doors.promise, running: running.promise, exited: exited.promise,
-    failed: ready.promise.then(() => new Promise<never>(() => {})),
+    failed,
     send(order) { if (helper.connected) helper.send(order) },
   }
 }
+
+/** Where a switch is off, what is not permitted is its doing: AppArmor lets namespaces be made, and nothing be done in them. */
+function failure(problem: string): OperatorError {
+  const closed = /not permitted|denied|bwrap/i.test(problem) ? findClosedSwitch() : null
+  return closed === null ? new OperatorError('E_SANDBOX_FAILED', { problem }) : refused({ problem: `${problem}; ${closed.problem}`, fix: closed.fix })
+}
+
+const refused = ({ problem, fix }: Refusal): OperatorError => new OperatorError('E_SANDBOX_REFUSED', { problem, fix })
 
 function sort(handles: ReadonlyMap<Handed, Server | Socket>): SandboxDoors {
   const of = <T>(...kinds: Handed[]): T[] => kinds.flatMap(kind => (handles.get(kind) as T | undefined) ?? [])

@@ -43,26 +43,13 @@ export interface Refusal {
 export type Read = (path: string) => string | null
 
 /**
- * Which switch refuses user namespaces. The switches that distributions have, in the order in which they are asked.
+ * Why namespaces were refused: the switch, where one is off, else what the tool said.
  *
  * @param says  what the tool that failed wrote
  */
-export function explainRefusal(says: string, read: Read = readTrimmed): Refusal {
-  if (read('/proc/sys/kernel/apparmor_restrict_unprivileged_userns') === '1') {
-    return {
-      problem: 'AppArmor: kernel.apparmor_restrict_unprivileged_userns is 1',
-      fix: 'As root: sysctl -w kernel.apparmor_restrict_unprivileged_userns=0, or give bwrap and unshare an AppArmor profile with "userns,"; or run sallyport as root.',
-    }
-  }
-  if (read('/proc/sys/kernel/unprivileged_userns_clone') === '0') {
-    return { problem: 'kernel.unprivileged_userns_clone is 0', fix: 'As root: sysctl -w kernel.unprivileged_userns_clone=1; or run sallyport as root.' }
-  }
-  if (read('/proc/sys/user/max_user_namespaces') === '0') {
-    return { problem: 'user.max_user_namespaces is 0', fix: 'As root: sysctl -w user.max_user_namespaces=15000.' }
-  }
-  if (read('/proc/sys/user/max_net_namespaces') === '0') {
-    return { problem: 'user.max_net_namespaces is 0', fix: 'As root: sysctl -w user.max_net_namespaces=15000.' }
-  }
+export function explainRefusal(says: string, read: Read = readTrimmed, isRoot = process.getuid?.() === 0): Refusal {
+  const closed = findClosedSwitch(read, isRoot)
+  if (closed !== null) return closed
   if (/^Seccomp:\s*2$/m.test(read('/proc/self/status') ?? '')) {
     return {
       problem: `a seccomp filter is on this process, as container engines set one: ${firstLine(says)}`,
@@ -71,6 +58,34 @@ export function explainRefusal(says: string, read: Read = readTrimmed): Refusal 
   }
   return { problem: firstLine(says), fix: '`sallyport doctor` says what this machine lacks. Nothing was started.' }
 }
+
+/** The switches that distributions have, in the order in which they are asked; null where all are on. */
+export function findClosedSwitch(read: Read = readTrimmed, isRoot = process.getuid?.() === 0): Refusal | null {
+  return SWITCHES.find(({ path, off, sparesRoot }) => !(isRoot && sparesRoot) && read(path) === off) ?? null
+}
+
+const SWITCHES: readonly (Refusal & { readonly path: string, readonly off: string, readonly sparesRoot: boolean })[] = [
+  {
+    path: '/proc/sys/kernel/apparmor_restrict_unprivileged_userns', off: '1', sparesRoot: true,
+    problem: 'AppArmor: kernel.apparmor_restrict_unprivileged_userns is 1',
+    fix: 'As root: sysctl -w kernel.apparmor_restrict_unprivileged_userns=0, or give bwrap and unshare an AppArmor profile with "userns,"; or run sallyport as root.',
+  },
+  {
+    path: '/proc/sys/kernel/unprivileged_userns_clone', off: '0', sparesRoot: true,
+    problem: 'kernel.unprivileged_userns_clone is 0',
+    fix: 'As root: sysctl -w kernel.unprivileged_userns_clone=1; or run sallyport as root.',
+  },
+  {
+    path: '/proc/sys/user/max_user_namespaces', off: '0', sparesRoot: false,
+    problem: 'user.max_user_namespaces is 0',
+    fix: 'As root: sysctl -w user.max_user_namespaces=15000.',
+  },
+  {
+    path: '/proc/sys/user/max_net_namespaces', off: '0', sparesRoot: false,
+    problem: 'user.max_net_namespaces is 0',
+    fix: 'As root: sysctl -w user.max_net_namespaces=15000.',
+  },
+]
 
 const firstLine = (text: string): string => text.trim().split('\n')[0]?.slice(0, 300) || 'no reason was given'
 

@@ -1,6 +1,6 @@
 /** Why a machine makes no sandbox. */
 import t from 'tap'
-import { explainRefusal, findTools, toolPath } from '../../../lib/sandbox/preflight.ts'
+import { explainRefusal, findClosedSwitch, findTools, toolPath } from '../../../lib/sandbox/preflight.ts'
 import { isOperatorError } from '../../../lib/model/errors.ts'
 
 const reading = (files: Record<string, string>) => (path: string): string | null => files[path] ?? null
@@ -14,10 +14,16 @@ t.test('the switch that refuses is named, with what to do', async t => {
     [{ '/proc/sys/user/max_net_namespaces': '0' }, /max_net_namespaces/, /sysctl -w user\.max_net_namespaces/],
     [{ '/proc/self/status': 'Name:\tnode\nSeccomp:\t2\n' }, /seccomp filter.*Operation not permitted/, /--security-opt/],
   ] as [Record<string, string>, RegExp, RegExp][]) {
-    const refusal = explainRefusal(SAYS, reading(files))
+    const refusal = explainRefusal(SAYS, reading(files), false)
     t.match(refusal.problem, problem)
     t.match(refusal.fix, fix)
   }
+})
+
+t.test('root is not stopped by a switch for everybody else', async t => {
+  const read = reading({ '/proc/sys/kernel/apparmor_restrict_unprivileged_userns': '1', '/proc/sys/user/max_user_namespaces': '0' })
+  t.match(findClosedSwitch(read, false), { problem: /apparmor/ })
+  t.match(findClosedSwitch(read, true), { problem: /max_user/ }, 'but by one for all')
 })
 
 t.test('a switch that is open is not blamed', async t => {
