@@ -5,6 +5,7 @@ import { once } from 'node:events'
 import { readFileSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { bare } from '../../helpers/bare.ts'
 import { verifyLog } from '../../../lib/audit/chain.ts'
 import { createAudit } from '../../../lib/audit/record.ts'
 import type { FlowRecorder } from '../../../lib/audit/record.ts'
@@ -101,7 +102,7 @@ t.test('what is recorded in one turn is in the file when the turn is over, by on
 t.test('a process that dies of an exception, or exits, has written the records of that turn', async t => {
   for (const end of ['throw', 'exit']) {
     const log = testLog(t.testdir())
-    const child = spawn(process.execPath, [...process.execArgv, WRITER, log.file, end], { stdio: 'ignore' })
+    const child = spawn(...bare(WRITER, log.file, end), { stdio: 'ignore' })
     await once(child, 'exit')
     t.strictSame(log.records().map(({ flow, event }) => `${flow} ${event}`), ['null notice', 'open-flow open', 'closed-flow closed'], end)
     t.match(await verifyLog(log.file), { kind: 'sound' })
@@ -246,7 +247,7 @@ t.test('every kind of line is one that the schema allows', async t => {
 })
 
 const ROOT = fileURLToPath(new URL('../../..', import.meta.url))
-const WRITER = fileURLToPath(new URL('./writer.ts', import.meta.url))
+const WRITER = new URL('writer.mjs', import.meta.url)
 
 /** A disk that takes so many bytes and then none. */
 function limited(room: () => number, take: (bytes: number) => void): NonNullable<Parameters<typeof createAudit>[0]['write']> {

@@ -3,11 +3,11 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { readFileSync, readdirSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
+import { bare } from '../../helpers/bare.ts'
 import { verifyLog } from '../../../lib/audit/chain.ts'
 import { testLog, turn } from './log.ts'
 
-const WRITER = fileURLToPath(new URL('./writer.ts', import.meta.url))
+const WRITER = new URL('writer.mjs', import.meta.url)
 
 t.test('the chain goes on across restarts, and an orderly end interrupts nothing', async t => {
   const log = testLog(t.testdir())
@@ -108,7 +108,7 @@ t.test('a restart after a rotation that was cut off goes on from the newest line
 t.test('a writer killed in mid-flow loses no turn; the next start says what was interrupted', async t => {
   for (let run = 0; run < 2; run++) {
     const log = testLog(t.testdir())
-    const child = spawn(process.execPath, [...process.execArgv, WRITER, log.file, 'flood'], { stdio: ['ignore', 'pipe', 'inherit'] })
+    const child = spawn(...bare(WRITER, log.file, 'flood'), { stdio: ['ignore', 'pipe', 'inherit'] })
     await once(child.stdout, 'data')
     for (let size = 0; size < 500_000;) size = await turn().then(() => statSync(log.file).size)
     child.kill('SIGKILL')

@@ -2,13 +2,13 @@
  * A process that writes a log and ends as it is told. Arguments: the log, and
  * `throw`, `exit`, `hold` (says so and stays) or `flood` (writes without end).
  */
-import { createAudit } from '../../../lib/audit/record.ts'
-import { systemClock } from '../../../lib/model/clock.ts'
-import { OperatorError } from '../../../lib/model/errors.ts'
+import { createAudit } from '../../../dist/lib/audit/record.js'
+import { systemClock } from '../../../dist/lib/model/clock.js'
+import { OperatorError } from '../../../dist/lib/model/errors.js'
 
 const [file = '', end = ''] = process.argv.slice(2)
 
-const say = (line: string): void => { process.stdout.write(`${line}\n`) }
+const say = line => { process.stdout.write(`${line}\n`) }
 
 try {
   const audit = await createAudit({ sinks: file, clock: systemClock, policy: () => ({ name: null, hash: '', generation: 1 }) })
@@ -22,7 +22,7 @@ try {
   })
   setInterval(() => {}, 1_000)
 
-  function flood(): void {
+  function flood() {
     for (let i = 0; i < 200; i++) audit.begin(`flood-${i}`, { path: `/${'x'.repeat(i * 40)}` }).close()
     setImmediate(flood)
   }
