@@ -1,10 +1,10 @@
 /** `sallyport doctor`: what this machine lacks, and how to get it. */
-import type { Command } from 'commander'
-import { createFirewall, examine, openCa, probe, systemClock } from '../../lib/index.ts'
-import type { Finding } from '../../lib/index.ts'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
+import type { Command } from 'commander'
+import { createFirewall, examine, isOperatorError, openCa, probe, systemClock } from '../../lib/index.ts'
+import type { Finding } from '../../lib/index.ts'
 import { printJson, printLine, table } from '../output.ts'
 
 interface DoctorOptions {
@@ -24,11 +24,13 @@ export function addDoctor(program: Command): void {
 }
 
 async function doctor({ certs, clients, json }: DoctorOptions): Promise<void> {
-  const ca = await openCa(certs, process.env)
-  const dir = dirname(ca.path)
-  const found = await examine({ env: process.env, clock: systemClock, ca: { dir, expires: ca.expires } })
+  const ca = await openCa(certs, process.env).then(({ path, expires }) => ({ dir: dirname(path), expires }), (error: unknown) => {
+    if (!isOperatorError(error)) throw error
+    return { problem: error.message, fix: error.fix }
+  })
+  const found = await examine({ env: process.env, clock: systemClock, ca })
   const canStart = found.every(({ kind }) => kind !== 'no')
-  const findings = canStart && clients ? [...found, ...await tryClients(dir)] : found
+  const findings = canStart && clients && 'dir' in ca ? [...found, ...await tryClients(ca.dir)] : found
   if (json) printJson({ findings })
   else {
     printLine(table(findings.map(({ name, kind, says }) => [kind, name, says])))

@@ -24,11 +24,17 @@ export interface Finding {
   readonly fix: string | null
 }
 
+export interface Authority {
+  readonly dir: string
+  /** RFC 3339. */
+  readonly expires: string
+}
+
 export interface Examined {
   readonly env: Env
   readonly clock: Clock
-  /** The CA, which was opened or made. */
-  readonly ca: { readonly dir: string, readonly expires: string }
+  /** The CA, which was opened or made; else why it could not be. */
+  readonly ca: Authority | { readonly problem: string, readonly fix: string }
 }
 
 /** The oldest Node whose fixes we rely on, and the one that we advise. */
@@ -49,8 +55,7 @@ export async function examine({ env, clock, ca }: Examined): Promise<readonly Fi
     devices(),
     await ports(),
     time(clock.now()),
-    authority(ca, clock.now()),
-    key(join(ca.dir, 'ca.key')),
+    ...'problem' in ca ? [no('ca', ca.problem, ca.fix)] : [authority(ca, clock.now()), key(join(ca.dir, 'ca.key'))],
     resolver(),
     gpu(),
   ]
@@ -116,7 +121,7 @@ export function time(now: number): Finding {
   return now < BUILT ? no('clock', `it is ${new Date(now).toISOString()} here`, 'Set the clock: no certificate would be valid.') : ok('clock', new Date(now).toISOString())
 }
 
-export function authority({ dir, expires }: Examined['ca'], now: number): Finding {
+export function authority({ dir, expires }: Authority, now: number): Finding {
   const left = Date.parse(expires) - now
   if (left <= 0) return no('ca', `the CA in ${dir} expired at ${expires}`, 'Remove ca.crt and ca.key there; the next start makes new ones, which clients have to trust.')
   return left < RENEW_MS ? warning('ca', `the CA in ${dir} expires at ${expires}`, 'Plan for a new one: clients have to trust it.') : ok('ca', `${dir}, until ${expires.slice(0, 10)}`)
