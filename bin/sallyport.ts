@@ -13,6 +13,7 @@ import { addInit } from './commands/init.ts'
 import { addLog } from './commands/log.ts'
 import { addPending } from './commands/pending.ts'
 import { addPresets } from './commands/presets.ts'
+import { addRedirect } from './commands/redirect.ts'
 import { addRun } from './commands/run.ts'
 import { addServe } from './commands/serve.ts'
 import { addStatus } from './commands/status.ts'
@@ -39,7 +40,7 @@ First steps:
 
 Exit status: 0 done, 1 the answer is no, 2 a mistake in the call or the machine (explain: 0 allow, 3 hold, 1 deny).`)
 
-for (const add of [addRun, addServe, addInit, addStatus, addDemo, addCheck, addExplain, addPresets, addPending, addAnswers, addCa, addEnv, addLog, addSuggest, addDoctor]) add(program)
+for (const add of [addRun, addServe, addInit, addStatus, addDemo, addCheck, addExplain, addPresets, addPending, addAnswers, addCa, addEnv, addLog, addSuggest, addRedirect, addDoctor]) add(program)
 for (const command of allOf(program)) command.exitOverride().showHelpAfterError(HINT).showSuggestionAfterError()
 
 try {

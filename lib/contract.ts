@@ -8,6 +8,7 @@ import type { Answer, Held } from './model/hold.ts'
 import type { PolicyDocument } from './model/policy.ts'
 import type { RequestLike } from './normalize/offline.ts'
 import type { SandboxDoors } from './sandbox/link.ts'
+import type { Shared, SharedAddresses } from './transparent.ts'
 
 export interface Firewall extends AsyncDisposable {
   /** Opens the proxy's port. @param address default `127.0.0.1` and a free port */
@@ -20,6 +21,12 @@ export interface Firewall extends AsyncDisposable {
    * @throws OperatorError E_CLOSED
    */
   transparent(doors: SandboxDoors): { close(): Promise<void> }
+  /**
+   * Opens the doors of a network that we share with what we guard; its packet filter leads there (`sidecarRules`).
+   *
+   * @throws OperatorError E_CLOSED, E_LISTEN_FAILED, E_SANDBOX_TOOL
+   */
+  listenTransparent(addresses: SharedAddresses): Promise<Shared>
   /** The open questions, oldest first. */
   pending(): readonly Held[]
   /** Answers a question. It is told as accepted only once the data path has it. */

@@ -37,14 +37,13 @@ import type { FirewallOptions } from './options.ts'
 import { handle } from './pipeline.ts'
 import type { Rooms } from './pipeline.ts'
 import { createRecorder, recordEnded, recordEvent } from './recorder.ts'
-import { createIds, createLocalAddresses, isLoopback, parseNetwork, parseOverride, readHosts, toList, urlOf } from './setup.ts'
+import { createIds, createLocalAddresses, isLoopback, parseNetwork, parseOverride, readHosts, readSearchDomains, toList, urlOf } from './setup.ts'
 import { writeBundle } from './tls/bundle.ts'
 import { createContexts } from './tls/contexts.ts'
 import { clientEnvironment } from './tls/environment.ts'
 import { loadUpstreamRoots } from './tls/roots.ts'
 import { openStore } from './tls/store.ts'
-import { serveDoors } from './transparent.ts'
-import type { ServedDoors } from './transparent.ts'
+import { createGuard } from './transparent.ts'
 import { VERSION } from './version.ts'
 
 /** TLS identities kept ready; 22 KB each. */
@@ -92,7 +91,6 @@ export async function createFirewall(options: FirewallOptions): Promise<Firewall
   const servers = new Map<Server, { host: string, port: number }>()
   /** Never dialled; another array with every listener. */
   let listeners: readonly { readonly address: string, readonly port: number }[] = []
-  const sandboxes = new Set<ServedDoors>()
   /** Flows that are not over, and who waits until none is left. */
   let underway = 0
   let whenNone: (() => void)[] = []
@@ -178,6 +176,7 @@ export async function createFirewall(options: FirewallOptions): Promise<Firewall
     contextFor: contexts.contextFor,
   })
   const connectHandler = createConnectHandler({ ...common, identify, normalizeConnect, enter })
+  const guard = createGuard({ ...common, enter, max: limits.connections, isStrict: options.strictDns === true, inForce: () => desk.inForce, note: audit.notice })
   const acceptor = createAcceptor({ ...common, front, limits, inspect: createInspection(options.strict === true, clock, warn) })
 
   function warn(says: string): void {
@@ -196,7 +195,7 @@ export async function createFirewall(options: FirewallOptions): Promise<Firewall
       uptimeMs: Math.round(clock.now() - startedAt),
       listeners: [...servers.values()].map(urlOf),
       policy: { name: ruleset.name, hash: loaded.hash, generation, rules: ruleset.size, unmatched: ruleset.unmatched, problem: desk.problem },
-      counts: { connections: acceptor.count, waiting: desk.queue.waiting, questions: desk.queue.questions, grants: desk.queue.grants, ...counts },
+      counts: { connections: acceptor.count + guard.count, waiting: desk.queue.waiting, questions: desk.queue.questions, grants: desk.queue.grants, ...counts },
       limits,
       roots: roots.says,
       audit: { healthy: audit.isHealthy, problem: audit.problem },
@@ -228,7 +227,7 @@ export async function createFirewall(options: FirewallOptions): Promise<Firewall
     await Promise.race([settled(), new Promise<void>(resolve => clock.after(limits.drainMs, resolve))])
     desk.live.recheck(() => false)
     front.destroy()
-    for (const sandbox of sandboxes) await sandbox.close()
+    await guard.close()
     acceptor.destroy()
     await forwarder.close()
     await settled()
@@ -250,11 +249,15 @@ export async function createFirewall(options: FirewallOptions): Promise<Firewall
       return { url: urlOf(bound), ...bound }
     },
     handle: acceptor.accept,
-    transparent(doors) {
+    transparent: doors => {
       if (state !== 'running') throw new OperatorError('E_CLOSED', {})
-      const served = serveDoors(doors, { clock, enter, newFlow: newId, ended, max: limits.connections })
-      sandboxes.add(served)
-      return { close: () => { sandboxes.delete(served); return served.close() } }
+      return guard.serve(doors)
+    },
+    async listenTransparent(addresses) {
+      if (state !== 'running') throw new OperatorError('E_CLOSED', {})
+      const opened = await guard.open(addresses, readSearchDomains())
+      listeners = [...listeners, ...[opened.transparent, ...opened.dns].map(({ host, port }) => ({ address: host, port }))]
+      return opened
     },
     pending: desk.pending,
     answer: (id, answer) => desk.answer(id, answer, 'library'),

@@ -47,6 +47,8 @@ export interface FirewallOptions {
   readonly clientTokens?: string | readonly { readonly name: string, readonly token: string }[]
   /** Refuse clients that run as our own user in our own namespaces: they could answer their own questions. Default: false, said once. */
   readonly strict?: boolean
+  /** Names that no rule could ever allow do not exist for what is guarded transparently. Default: false, every name has an address. */
+  readonly strictDns?: boolean
   /** Reload the policy when its file changes. Default: false. */
   readonly watch?: boolean
   /** Any of the limits of lib/limits.ts. */

@@ -8,6 +8,7 @@ import { networkInterfaces } from 'node:os'
 import { checkCidr } from './decide/patterns.ts'
 import type { Clock } from './model/clock.ts'
 import { OperatorError } from './model/errors.ts'
+import type { CanonicalHost } from './model/request.ts'
 import { canonicalHost } from './normalize/host.ts'
 
 export interface Override {
@@ -66,6 +67,20 @@ export function readHosts(): string {
   } catch {
     return ''
   }
+}
+
+/** By which the system's resolver completes names, as `resolv.conf(5)` has it; none where the system has no such file. */
+export function readSearchDomains(): readonly CanonicalHost[] {
+  let text: string
+  try {
+    text = readFileSync('/etc/resolv.conf', 'utf8')
+  } catch {
+    return []
+  }
+  return text.split('\n').flatMap(line => /^(?:search|domain)[ \t]/.test(line) ? line.split(/\s+/).slice(1) : []).flatMap(domain => {
+    const known = canonicalHost(domain)
+    return known.kind === 'host' && known.hostKind === 'name' ? [known.host] : []
+  })
 }
 
 /** Short, unique in this process and hard to guess from outside it. */

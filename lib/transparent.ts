@@ -1,77 +1,128 @@
 /**
- * The doors of a sandbox, served: its redirected connections walk down the corridor, its questions for names are
- * answered from a table. Each sandbox has a table of its own.
+ * What is guarded without knowing it: its redirected connections walk down the corridor, its questions for names are
+ * answered from a table. Each sandbox, and each network that we share, has a table of its own.
  */
-import type { Socket as Datagrams } from 'node:dgram'
-import type { Server, Socket } from 'node:net'
-import type { Clock } from './model/clock.ts'
+import { couldAllow, meansWithin } from './decide/reach.ts'
+import type { InForce } from './in-force.ts'
 import { createNames } from './listen/names.ts'
+import type { Names } from './listen/names.ts'
 import { createTransparent } from './listen/transparent.ts'
-import type { TransparentOptions } from './listen/transparent.ts'
-import { answerQuestion } from './sandbox/dns.ts'
+import type { Transparent, TransparentOptions } from './listen/transparent.ts'
+import type { Clock } from './model/clock.ts'
+import type { CanonicalHost } from './model/request.ts'
+import { canonicalHost } from './normalize/host.ts'
+import type { Zone } from './sandbox/dns.ts'
+import { openDoors } from './sandbox/doors.ts'
+import type { Address } from './sandbox/doors.ts'
 import type { SandboxDoors } from './sandbox/link.ts'
-import { originalDestination } from './sandbox/original-destination.ts'
+import { openDestinations } from './sandbox/original-destination.ts'
+import { serveNames } from './sandbox/resolver.ts'
+import type { RefusedQuestion } from './sandbox/resolver.ts'
 
-/** Who is said to call; a sandbox has no name of its own. */
+/** Who is said to call, where nobody says better. */
 const LABEL = 'sandbox'
-/** A connection for names that says nothing. */
-const ASK_MS = 10_000
-const MAX_ASKING = 64
-/** RFC 1035 §4.2.2: two bytes of length, then the message. */
-const LENGTH = 2
+/** Longer than clients remember what a name's address is; those that never forget are few, and keep few. */
+const NAME_MS = 3_600_000
+const DNS_LIMITS = { askMs: 10_000, asking: 64, toldPerMinute: 60 }
 
-export interface ServedDoors {
+export interface GuardOptions extends Pick<TransparentOptions, 'enter' | 'newFlow' | 'arrive' | 'max'> {
+  readonly clock: Clock
+  inForce(): InForce
+  /** Names that no rule could ever allow do not exist. */
+  readonly isStrict: boolean
+  note(says: string, details: Readonly<Record<string, string | number | null>>): void
+}
+
+export interface Terms {
+  /** Default: `sandbox`. */
+  readonly label?: string
+  /** Domains by which clients complete names that they are given; canonical. Default: none. */
+  readonly search?: readonly CanonicalHost[]
+}
+
+/** Where the packet filter of a network that we share leads to. */
+export interface SharedAddresses {
+  readonly transparent: Address
+  /** Concrete addresses, each for datagrams and streams. */
+  readonly dns: readonly Address[]
+  /** Default: `sandbox`. */
+  readonly label?: string
+}
+
+export interface Shared {
+  /** With the port that was taken. */
+  readonly transparent: Address
+  readonly dns: readonly Address[]
   close(): Promise<void>
 }
 
-/** In the turn in which the doors arrive: who connects before somebody listens is lost. */
-export function serveDoors({ server, dns, dnsTcp }: SandboxDoors, options: Pick<TransparentOptions, 'enter' | 'newFlow' | 'ended' | 'max'> & { readonly clock: Clock }): ServedDoors {
-  const names = createNames()
-  const transparent = createTransparent({ ...options, names, destinationOf: originalDestination, label: LABEL })
-  // As it was made in another process, its sockets would end with their client's half.
-  Object.assign(server, { allowHalfOpen: true, noDelay: true })
-  server.on('connection', transparent.accept)
-  for (const socket of dns) serveDatagrams(socket, names.addressFor)
-  const asking = new Set<Socket>()
-  for (const each of dnsTcp) serveStreams(each, asking, names.addressFor, options.clock)
-  let closing: Promise<unknown> | null = null
-  return {
-    async close() {
-      transparent.destroy()
-      for (const socket of asking) socket.destroy()
-      closing ??= Promise.all([server, ...dnsTcp, ...dns].map(each => new Promise<void>(resolve => { each.close(() => resolve()) })))
-      await closing
-    },
-  }
+export interface Guard {
+  /**
+   * In the turn in which the doors arrive: who connects before somebody listens is lost.
+   *
+   * @throws OperatorError E_SANDBOX_TOOL where this machine cannot tell where a connection was going
+   */
+  serve(doors: SandboxDoors, terms?: Terms): { close(): Promise<void> }
+  /**
+   * Opens doors and serves them.
+   *
+   * @throws OperatorError E_LISTEN_FAILED, E_SANDBOX_TOOL
+   */
+  open(addresses: SharedAddresses, search: readonly CanonicalHost[]): Promise<Shared>
+  /** Connections that are open. */
+  readonly count: number
+  close(): Promise<void>
 }
 
-function serveDatagrams(socket: Datagrams, addressFor: (name: string) => string | null): void {
-  socket.on('error', () => {})
-  socket.on('message', (message, from) => {
-    const answer = answerQuestion(message, addressFor)
-    if (answer !== null) socket.send(answer, from.port, from.address, () => {})
-  })
-}
+export function createGuard(options: GuardOptions): Guard {
+  const { clock, note } = options
+  const served = new Map<Transparent, () => Promise<void>>()
 
-function serveStreams(server: Server, asking: Set<Socket>, addressFor: (name: string) => string | null, clock: Clock): void {
-  server.on('connection', socket => {
-    socket.on('error', () => {})
-    if (asking.size >= MAX_ASKING) return void socket.destroy()
-    asking.add(socket)
-    const timer = clock.after(ASK_MS, () => socket.destroy())
-    socket.once('close', () => { timer.cancel(); asking.delete(socket) })
-    let rest: Buffer = Buffer.alloc(0)
-    socket.on('data', (chunk: Buffer) => {
-      rest = rest.length === 0 ? chunk : Buffer.concat([rest, chunk])
-      while (rest.length >= LENGTH && rest.length >= LENGTH + rest.readUInt16BE(0)) {
-        const end = LENGTH + rest.readUInt16BE(0)
-        const answer = answerQuestion(rest.subarray(LENGTH, end), addressFor)
-        rest = rest.subarray(end)
-        if (answer === null) return void socket.destroy()
-        const length = Buffer.alloc(LENGTH)
-        length.writeUInt16BE(answer.length)
-        socket.write(Buffer.concat([length, answer]))
-      }
+  function serve({ server, dns, dnsTcp }: SandboxDoors, { label = LABEL, search = [] }: Terms = {}): { close(): Promise<void> } {
+    const names = createNames({ clock, ttlMs: NAME_MS })
+    const transparent = createTransparent({ ...options, names, destinationOf: openDestinations(), label })
+    // As it was made elsewhere, its sockets would end with their client's half.
+    Object.assign(server, { allowHalfOpen: true, noDelay: true })
+    server.on('connection', transparent.accept)
+    const resolver = serveNames({
+      datagrams: dns, streams: dnsTcp, clock, limits: DNS_LIMITS, zone: zoneOf(names, search),
+      refused: ({ name, type, reason, untold }: RefusedQuestion) => note('a question for a name was refused', { client: label, name, type, why: reason, untold }),
     })
-  })
+    let closing: Promise<unknown> | null = null
+    const close = async (): Promise<void> => {
+      served.delete(transparent)
+      transparent.destroy()
+      closing ??= Promise.all([new Promise<void>(resolve => { server.close(() => resolve()) }), resolver.close()])
+      await closing
+    }
+    served.set(transparent, close)
+    return { close }
+  }
+
+  function zoneOf(names: Names, search: readonly CanonicalHost[]): Zone {
+    return {
+      look(name) {
+        const known = canonicalHost(name)
+        if (known.kind === 'refused' || known.hostKind !== 'name') return 'denied'
+        const { ruleset, grants } = options.inForce()
+        const domain = search.find(domain => known.host.endsWith(`.${domain}`))
+        // As every name exists here, the first completion of any name would, and be taken for what was meant.
+        if (domain !== undefined && !meansWithin(ruleset, grants, known.host, domain, clock.now())) return 'absent'
+        return options.isStrict && !couldAllow(ruleset, grants, known.host, clock.now()) ? 'denied' : 'exists'
+      },
+      addressFor: names.addressFor,
+      nameOf: names.nameOf,
+    }
+  }
+
+  return {
+    serve,
+    async open({ label = LABEL, ...addresses }, search) {
+      openDestinations()
+      const doors = await openDoors(addresses)
+      return { ...doors.at, ...serve(doors, { label, search }) }
+    },
+    get count() { return [...served.keys()].reduce((sum, { count }) => sum + count, 0) },
+    async close() { await Promise.all([...served.values()].map(close => close())) },
+  }
 }

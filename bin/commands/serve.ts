@@ -2,15 +2,20 @@
 import { PassThrough } from 'node:stream'
 import { Option } from 'commander'
 import type { Command } from 'commander'
-import { LIMITS, commandDoor, createFirewall, systemClock, terminalDoor } from '../../lib/index.ts'
-import type { Door, Firewall, LimitRow, Limits } from '../../lib/index.ts'
+import { LIMITS, OperatorError, commandDoor, createFirewall, systemClock, terminalDoor } from '../../lib/index.ts'
+import type { Door, Firewall, LimitRow, Limits, Shared } from '../../lib/index.ts'
 import { address, collect, count, duration, size } from '../arguments.ts'
 import { given, note, tell } from '../notices.ts'
 import { printJson, printLine } from '../output.ts'
 
+type Address = ReturnType<typeof address>
+
 interface ServeOptions extends Partial<Limits> {
   readonly policy: string
-  readonly listen: { readonly host: string, readonly port: number }
+  readonly listen: Address
+  readonly transparent?: Address
+  readonly dns?: readonly Address[]
+  readonly dnsStrict?: boolean
   readonly certs?: string
   readonly audit?: string
   readonly auditOptional?: boolean
@@ -32,6 +37,9 @@ export function addServe(program: Command): void {
     .description('run the proxy beside a container')
     .requiredOption('--policy <file>', 'the policy (JSON; see docs/policy.md)')
     .option('--listen <address>', 'address and port of the proxy; port 0 takes a free one', address, { host: '127.0.0.1', port: 8080 })
+    .option('--transparent <address>', 'listen for connections that `sallyport redirect` leads here; 127.0.0.1:15001, or [::]:15001 for IPv6 too', address)
+    .option('--dns <address>', 'answer their questions for names, 127.0.0.1:15053; repeatable', (text: string, before: readonly Address[] = []) => [...before, address(text)])
+    .option('--dns-strict', 'names that no rule could ever allow do not exist')
     .option('--certs <dir>', 'folder of the CA, made at the first start (default: $XDG_STATE_HOME/sallyport/ca)')
     .option('--audit <file>', 'audit log, one JSON line per flow; "-" for standard output')
     .option('--audit-rotate <size>', 'begin a new audit file at this size', size)
@@ -58,6 +66,9 @@ export function addServe(program: Command): void {
 }
 
 async function serve(options: ServeOptions): Promise<void> {
+  if ((options.transparent === undefined) !== (options.dns === undefined)) {
+    throw new OperatorError('E_OPTION_INVALID', { option: '--transparent', problem: 'it is of no use without --dns, nor --dns without it', fix: 'Give both, as `sallyport redirect` leads to both.' })
+  }
   const doors = openDoors(options)
   // Its first records come before the port is open; the first line of standard output says that it is.
   const records = new PassThrough()
@@ -78,28 +89,32 @@ async function serve(options: ServeOptions): Promise<void> {
     ...given('allowFrom', options.allowFrom),
     ...given('clientTokens', options.clientTokenFile),
     ...given('strict', options.strict),
+    ...given('strictDns', options.dnsStrict),
   })
   firewall.subscribe(event => tell(event))
   for (const warning of firewall.status().warnings) note(warning)
   let url: string
+  let shared: Shared | null = null
   try {
     ({ url } = await firewall.listen(options.listen))
+    if (options.transparent !== undefined) shared = await firewall.listenTransparent({ transparent: options.transparent, dns: options.dns ?? [] })
   } catch (error) {
     await firewall.close()
     throw error
   }
-  announce(firewall, url, options)
+  announce(firewall, url, shared, options)
   records.pipe(process.stdout)
   onSignals(firewall, doors)
 }
 
-function announce(firewall: Firewall, url: string, options: ServeOptions): void {
+function announce(firewall: Firewall, url: string, shared: Shared | null, options: ServeOptions): void {
   const { dir, path } = firewall.ca
-  if (options.json) return printJson({ event: 'ready', proxy: url, certs: dir, ca: path, control: firewall.control })
+  if (options.json) return printJson({ event: 'ready', proxy: url, certs: dir, ca: path, control: firewall.control, ...shared === null ? {} : { transparent: shared.transparent, dns: shared.dns } })
   const { policy, roots } = firewall.status()
   // Standard output may carry the audit log; people read the rest on standard error.
   printLine(`ready: proxy ${url}  ca ${path}  control ${firewall.control}`)
   note(`policy ${policy.name ?? options.policy}: ${policy.rules} rules, unmatched requests: ${policy.unmatched}; upstreams are verified against ${roots}`)
+  if (shared !== null) note(`redirected connections at ${spell(shared.transparent)}, names at ${shared.dns.map(spell).join(', ')}; the packet filter: sallyport redirect --uid ${process.getuid?.()}`)
   note('agent\'s shell: eval "$(sallyport env --shell)"   questions: sallyport pending --watch   stop: Ctrl-C')
 }
 
@@ -133,6 +148,8 @@ function limitsIn(options: ServeOptions): Partial<Limits> {
     return value === undefined ? [] : [[name, value]]
   }))
 }
+
+const spell = ({ host, port }: Address): string => `${host.includes(':') ? `[${host}]` : host}:${port}`
 
 function spelled({ unit, value }: LimitRow): string {
   if (unit === 'milliseconds') return value % 3_600_000 === 0 ? `${value / 3_600_000}h` : `${value / 1_000}s`

@@ -97,7 +97,10 @@ export function createIntercept(options: InterceptOptions): (opened: Opened) => 
     }
     const fail = (reason: string): void => {
       settle()
-      options.ended(options.newFlow(), unread(opened), reason)
+      const flow = options.newFlow()
+      if (serverName === null || names(serverName, authority)) options.ended(flow, unread(opened), reason)
+      // A client that verifies us ends the handshake itself: our leaf is for the host that it connected to.
+      else options.arrive({ flow, facts: { kind: 'refused', code: 'misdirected', reason: 'the SNI is not the host of the connection', unread: unread(opened) }, window: createStream(socket, Buffer.alloc(0)) })
       secure.destroy()
       socket.destroy()
     }

@@ -1,9 +1,10 @@
 /**
  * Names and the addresses that we hand out for them: who connects to such an address asked for its name. Pure.
  *
- * Nothing is resolved here. An address stands for one name as long as the table lives and is never given to
- * another, so that no connection, however late, is judged by a name that was not meant.
+ * Nothing is resolved here. An address stands for one name while its time or a flow to it lasts, and after that until
+ * it is needed: only when all are given out goes the one that has been unused for longest to another name.
  */
+import type { Clock } from '../model/clock.ts'
 import type { CanonicalHost } from '../model/request.ts'
 import { canonicalHost } from '../normalize/host.ts'
 
@@ -16,35 +17,88 @@ const RESERVED = 16
 export interface Names {
   /**
    * @param name  as a client asked for it, without trailing dot
-   * @returns the address that stands for it; null for what is no name, or when all addresses are given out
+   * @returns the address that stands for it from now on; null for what is no name, or when no address is free
    */
   addressFor(name: string): string | null
-  /** @returns the name that an address stands for; null for one that was never given out */
+  /** @returns the name that an address stands for; null for one that stands for none */
   nameOf(address: string): CanonicalHost | null
   /** Whether an address is one of those that are handed out, or could be. */
   isOurs(address: string): boolean
+  /** Keeps an address its name's while a flow to it lasts. @returns how to say that the flow is over */
+  retain(address: string): () => void
+  /** Names that have an address. */
   readonly size: number
 }
 
-/** @param max  names in all; a sandbox that asks for more gets no further answers */
-export function createNames(max = SIZE - RESERVED): Names {
-  const addresses = new Map<CanonicalHost, string>()
-  const names = new Map<string, CanonicalHost>()
+export interface NamesOptions {
+  readonly clock: Clock
+  /** How long an address is its name's after it was asked for, or after its last flow. Longer than any client remembers an answer. */
+  readonly ttlMs: number
+  /** Names at once. Default: every address of the range, 131,056. */
+  readonly max?: number
+}
+
+interface Given {
+  readonly host: CanonicalHost
+  readonly address: string
+  flows: number
+  /** In milliseconds of `clock.elapsed()`. */
+  until: number
+}
+
+export function createNames({ clock, ttlMs, max = SIZE - RESERVED }: NamesOptions): Names {
+  const byHost = new Map<CanonicalHost, Given>()
+  const byAddress = new Map<string, Given>()
+  /** Those without a flow, the first to expire first: each is put at the end with a time that is never earlier. */
+  const idle = new Set<Given>()
+
+  const renew = (given: Given): void => {
+    given.until = clock.elapsed() + ttlMs
+    idle.delete(given)
+    if (given.flows === 0) idle.add(given)
+  }
+
+  function freeAddress(): string | null {
+    if (byAddress.size < Math.min(max, SIZE - RESERVED)) return spell(FIRST + RESERVED + byAddress.size)
+    const [oldest] = idle
+    if (oldest === undefined || oldest.until > clock.elapsed()) return null
+    idle.delete(oldest)
+    byHost.delete(oldest.host)
+    byAddress.delete(oldest.address)
+    return oldest.address
+  }
+
   return {
-    get size() { return names.size },
+    get size() { return byHost.size },
     addressFor(name) {
       const known = canonicalHost(name)
       if (known.kind === 'refused' || known.hostKind !== 'name') return null
-      const given = addresses.get(known.host)
-      if (given !== undefined) return given
-      if (names.size >= max) return null
-      const address = spell(FIRST + RESERVED + names.size)
-      addresses.set(known.host, address)
-      names.set(address, known.host)
-      return address
+      let given = byHost.get(known.host)
+      if (given === undefined) {
+        const address = freeAddress()
+        if (address === null) return null
+        given = { host: known.host, address, flows: 0, until: 0 }
+        byHost.set(known.host, given)
+        byAddress.set(address, given)
+      }
+      renew(given)
+      return given.address
     },
-    nameOf: address => names.get(address) ?? null,
+    nameOf: address => byAddress.get(address)?.host ?? null,
     isOurs: address => /^198\.1[89]\./.test(address),
+    retain(address) {
+      const given = byAddress.get(address)
+      if (given === undefined) return () => {}
+      given.flows++
+      idle.delete(given)
+      let isOver = false
+      return () => {
+        if (isOver) return
+        isOver = true
+        given.flows--
+        renew(given)
+      }
+    },
   }
 }
 

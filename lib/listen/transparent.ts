@@ -2,28 +2,25 @@
  * Connections that were redirected to us: the client believes that it talks to somebody else, and the kernel knows to
  * whom. From there on they are like a tunnel whose CONNECT named that host, with the same rulings.
  *
- * A connection whose destination is not known, was never a name of ours, or is ourselves, goes nowhere.
+ * A connection whose destination is not known, never stood for a name of ours, or is ourselves, goes nowhere. Where
+ * there is a name, the address that the client dialled is of no further use: the name is resolved after a ruling.
  */
 import type { Socket } from 'node:net'
-import type { Unread } from '../model/flow.ts'
+import type { RefusalCode } from '../model/errors.ts'
+import type { Arrival } from '../model/flow.ts'
 import type { Authority } from '../model/request.ts'
 import { canonicalHost } from '../normalize/host.ts'
 import type { Opened } from './intercept.ts'
 import type { Names } from './names.ts'
-
-export interface Destination {
-  /** IPv4 or IPv6, in text. */
-  readonly address: string
-  readonly port: number
-}
+import { createStream } from './stream.ts'
 
 export interface TransparentOptions {
   readonly names: Names
   /** Where a connection was going before it was redirected; null where it was not. */
-  destinationOf(socket: Socket): Destination | null
+  destinationOf(socket: Socket): { readonly address: string, readonly port: number } | null
   enter(opened: Opened): void
   newFlow(): string
-  ended(flow: string, unread: Unread, reason: string): void
+  arrive(arrival: Arrival): void
   /** Who is said to call. */
   readonly label: string
   /** Connections at once; more are closed. */
@@ -32,34 +29,62 @@ export interface TransparentOptions {
 
 export interface Transparent {
   accept(socket: Socket): void
+  /** Connections that are open. */
+  readonly count: number
   destroy(): void
 }
 
-export function createTransparent({ names, destinationOf, enter, newFlow, ended, label, max }: TransparentOptions): Transparent {
+type Aim =
+  | { readonly kind: 'aim', readonly authority: Authority, readonly address: string }
+  | { readonly kind: 'refused', readonly code: RefusalCode, readonly reason: string, readonly address: string | null, readonly port: number | null }
+
+export function createTransparent(options: TransparentOptions): Transparent {
+  const { names, label } = options
   const open = new Set<Socket>()
   const caller = { label, isKnown: false }
+
+  function accept(socket: Socket): void {
+    socket.on('error', () => {})
+    const aim = aimOf(socket)
+    if (aim.kind === 'refused') return refuse(socket, aim)
+    open.add(socket)
+    const release = names.retain(aim.address)
+    socket.once('close', () => { open.delete(socket); release() })
+    options.enter({ socket, caller, authority: aim.authority })
+  }
+
+  /** I3: a destination that cannot be read is no destination. */
+  function aimOf(socket: Socket): Aim {
+    try {
+      const to = options.destinationOf(socket)
+      if (to === null) return { kind: 'refused', code: 'address_forbidden', reason: 'the connection was not redirected: it was meant for this listener', address: null, port: null }
+      const refused = (code: RefusalCode, reason: string): Aim => ({ kind: 'refused', code, reason, ...to })
+      if (open.size >= options.max) return refused('proxy_full', `${open.size} connections are open`)
+      const authority = authorityOf(to.address, to.port)
+      return authority === null ? refused('address_forbidden', `${to.address} stands for no name: none was asked for`) : { kind: 'aim', authority, address: to.address }
+    } catch (error) {
+      return { kind: 'refused', code: 'judgement_failed', reason: `its destination could not be read: ${String(error)}`, address: null, port: null }
+    }
+  }
+
+  function authorityOf(address: string, port: number): Authority | null {
+    if (port === 0) return null
+    const name = names.nameOf(address)
+    if (name !== null) return { host: name, hostKind: 'name', port }
+    if (names.isOurs(address)) return null
+    const host = canonicalHost(address)
+    return host.kind === 'refused' ? null : { host: host.host, hostKind: host.hostKind, port }
+  }
+
+  function refuse(socket: Socket, { code, reason, address, port }: Extract<Aim, { kind: 'refused' }>): void {
+    const unread = { client: label, scheme: null, host: address, port, method: null, target: null }
+    // A reset: what it speaks is not known, so nothing that it could read can be said.
+    options.arrive({ flow: options.newFlow(), facts: { kind: 'refused', code, reason, unread }, window: createStream(socket, new Uint8Array(0), () => socket.resetAndDestroy()) })
+  }
+
   return {
-    accept(socket) {
-      socket.on('error', () => {})
-      const to = destinationOf(socket)
-      const authority = to === null ? null : authorityOf(to, names)
-      if (authority === null || open.size >= max) {
-        const reason = to === null ? 'the connection was not redirected' : authority === null ? `${to.address} was never given out for a name` : `${open.size} connections are open`
-        ended(newFlow(), { client: label, scheme: null, host: to?.address ?? null, port: to?.port ?? null, method: null, target: null }, reason)
-        return void socket.resetAndDestroy()
-      }
-      open.add(socket)
-      socket.once('close', () => open.delete(socket))
-      enter({ socket, caller, authority })
-    },
+    accept,
+    get count() { return open.size },
     destroy() { for (const socket of open) socket.destroy() },
   }
-}
-
-function authorityOf({ address, port }: Destination, names: Names): Authority | null {
-  const name = names.nameOf(address)
-  if (name !== null) return { host: name, hostKind: 'name', port }
-  if (names.isOurs(address)) return null
-  const host = canonicalHost(address)
-  return host.kind === 'refused' ? null : { host: host.host, hostKind: host.hostKind, port }
 }

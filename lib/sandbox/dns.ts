@@ -1,29 +1,55 @@
 /**
- * The resolver of a sandbox: every name has an address, and none was looked up. Pure: bytes in, bytes out.
+ * The resolver of what is guarded: names have addresses of ours, and none was looked up. Pure: bytes in, bytes out.
  *
- * Only A is answered. What would say where else to go (AAAA, HTTPS, SVCB) has no data; everything else is refused. So
- * nothing leaves by names: whatever a client encodes in one, it stays in a table.
+ * Only A is answered, and PTR for what A gave out. What would say where else to go (AAAA, HTTPS, SVCB) has no data;
+ * everything else is refused. So nothing leaves by names: whatever a client encodes in one, it stays in a table.
  */
 import { encode } from 'dns-packet'
+import type { Answer } from 'dns-packet'
+
+/** What there is to be known. */
+export interface Zone {
+  /** `absent`: there is no such name, and nobody needs to hear of it. `denied`: there is none for this client. */
+  look(name: string): 'exists' | 'absent' | 'denied'
+  /** Null: no address is left. */
+  addressFor(name: string): string | null
+  nameOf(address: string): string | null
+}
+
+export type Answered =
+  | { readonly kind: 'answered', readonly reply: Buffer }
+  /** To be told to the operator. */
+  | { readonly kind: 'refused', readonly reply: Buffer, readonly name: string | null, readonly type: string | null, readonly reason: string }
+  /** Not answered: it is no question. */
+  | { readonly kind: 'ignored' }
 
 /** RFC 1035 §4.1.1, §4.2.1: no question is longer than a packet without extensions. */
-const MAX_QUESTION = 512
+export const MAX_QUESTION = 512
 const HEADER = 12
 const MAX_NAME = 253
 const MAX_LABEL = 63
-const A = 1
-const IN = 1
-/** AAAA, SVCB, HTTPS. */
-const EMPTY = [28, 64, 65]
 /** Clients ask again after this, and get the same answer. */
 const TTL_SECONDS = 60
 
+const A = 1
+const PTR = 12
+const AAAA = 28
+const EMPTY: readonly number[] = [AAAA, 64, 65]
+const IN = 1
+/** To name what was refused. */
+const TYPES: Readonly<Record<number, string>> = {
+  1: 'A', 2: 'NS', 5: 'CNAME', 6: 'SOA', 10: 'NULL', 12: 'PTR', 15: 'MX', 16: 'TXT', 28: 'AAAA', 33: 'SRV', 35: 'NAPTR', 64: 'SVCB', 65: 'HTTPS', 251: 'IXFR', 252: 'AXFR', 255: 'ANY',
+}
+
+const NOERROR = 0
 const FORMERR = 1
 const SERVFAIL = 2
+const NXDOMAIN = 3
 const NOTIMP = 4
 const REFUSED = 5
 
 interface Question {
+  /** In lower case, without trailing dot. */
   readonly name: string
   readonly type: number
   readonly class: number
@@ -31,33 +57,61 @@ interface Question {
   readonly end: number
 }
 
-/**
- * @param addressFor  null: no address for this name
- * @returns null for what is no question at all: nothing is answered then
- */
-export function answerQuestion(message: Uint8Array, addressFor: (name: string) => string | null): Buffer | null {
+export function answerQuestion(message: Uint8Array, zone: Zone): Answered {
   const bytes = Buffer.from(message.buffer, message.byteOffset, message.byteLength)
   // A response, or half a header: an answer to it could be answered again, for ever.
-  if (bytes.length < HEADER || (bytes[2]! & 0x80) !== 0) return null
-  if ((bytes[2]! & 0x78) !== 0) return refuse(bytes, NOTIMP, HEADER)
-  const question = bytes.length <= MAX_QUESTION && bytes.readUInt16BE(4) === 1 ? readQuestion(bytes) : null
-  if (question === null) return refuse(bytes, FORMERR, HEADER)
-  if (question.class !== IN) return refuse(bytes, REFUSED, question.end)
-  if (EMPTY.includes(question.type)) return refuse(bytes, 0, question.end)
-  if (question.type !== A) return refuse(bytes, REFUSED, question.end)
-  const address = addressFor(question.name)
-  if (address === null) return refuse(bytes, SERVFAIL, question.end)
-  const answer = encode({ type: 'response', id: 0, answers: [{ type: 'A', name: '.', ttl: TTL_SECONDS, data: address }] }).subarray(HEADER)
-  const head = refuse(bytes, 0, question.end)
-  head.writeUInt16BE(1, 6)
+  if (bytes.length < HEADER || (bytes[2]! & 0x80) !== 0) return { kind: 'ignored' }
+  if ((bytes[2]! & 0x78) !== 0) return refused(bytes, NOTIMP, null, 'it is no query')
+  if (bytes.length > MAX_QUESTION) return refused(bytes, FORMERR, null, `it is longer than ${MAX_QUESTION} bytes`)
+  if (bytes.readUInt16BE(4) !== 1 || bytes.readUInt16BE(6) !== 0 || bytes.readUInt16BE(8) !== 0) return refused(bytes, FORMERR, null, 'it is not one question')
+  const question = readQuestion(bytes)
+  if (question === null) return refused(bytes, FORMERR, null, 'its name is malformed')
+  if (question.class !== IN) return refused(bytes, REFUSED, question, 'its class is not IN')
+  if (question.type === PTR) return answerPtr(bytes, question, zone)
+  if (question.type !== A && !EMPTY.includes(question.type)) return refused(bytes, REFUSED, question, 'only addresses are answered')
+  if (question.name === 'localhost' || question.name.endsWith('.localhost')) return answerLocalhost(bytes, question)
+  const look = zone.look(question.name)
+  if (look === 'denied') return refused(bytes, NXDOMAIN, question, 'no rule could ever allow it')
+  if (look === 'absent') return { kind: 'answered', reply: respond(bytes, NXDOMAIN, question.end) }
+  if (question.type !== A) return answered(bytes, question, [])
+  const address = zone.addressFor(question.name)
+  if (address === null) return refused(bytes, SERVFAIL, question, 'no address is left')
+  return answered(bytes, question, [record('A', address)])
+}
+
+/** RFC 6761 §6.3: it is whoever asks. */
+function answerLocalhost(bytes: Buffer, question: Question): Answered {
+  const answers = question.type === A ? [record('A', '127.0.0.1')] : question.type === AAAA ? [record('AAAA', '::1')] : []
+  return answered(bytes, question, answers)
+}
+
+function answerPtr(bytes: Buffer, question: Question, zone: Zone): Answered {
+  const parts = REVERSE.exec(question.name)
+  const name = parts === null ? null : zone.nameOf(parts.slice(1).reverse().join('.'))
+  return name === null ? refused(bytes, REFUSED, question, 'the address is none that was given out') : answered(bytes, question, [record('PTR', name)])
+}
+
+const REVERSE = /^(\d{1,3})\.(\d{1,3})\.(\d{1,3})\.(\d{1,3})\.in-addr\.arpa$/
+
+const record = (type: 'A' | 'AAAA' | 'PTR', data: string): Answer => ({ type, name: '.', ttl: TTL_SECONDS, data })
+
+function answered(bytes: Buffer, question: Question, answers: readonly Answer[]): Answered {
+  const head = respond(bytes, NOERROR, question.end)
+  head.writeUInt16BE(answers.length, 6)
   // The answer's name is the question's, by a pointer to it (RFC 1035 §4.1.4): its spelling may matter to the client.
-  return Buffer.concat([head, Buffer.from([0xc0, HEADER]), answer.subarray(1)])
+  const rest = answers.flatMap(answer => [Buffer.from([0xc0, HEADER]), encode({ type: 'response', id: 0, answers: [answer] }).subarray(HEADER + 1)])
+  return { kind: 'answered', reply: Buffer.concat([head, ...rest]) }
+}
+
+function refused(bytes: Buffer, code: number, question: Question | null, reason: string): Answered {
+  const reply = respond(bytes, code, question?.end ?? HEADER)
+  return { kind: 'refused', reply, name: question?.name ?? null, type: question === null ? null : TYPES[question.type] ?? String(question.type), reason }
 }
 
 /** The question without extensions, as a response with a code and no answer. */
-function refuse(bytes: Buffer, code: number, end: number): Buffer {
+function respond(bytes: Buffer, code: number, end: number): Buffer {
   const response = Buffer.from(bytes.subarray(0, end))
-  response[2] = 0x80 | (bytes[2]! & 0x01)
+  response[2] = 0x80 | (bytes[2]! & 0x79)
   response[3] = 0x80 | code
   response.writeUInt16BE(end > HEADER ? 1 : 0, 4)
   response.fill(0, 6, HEADER)

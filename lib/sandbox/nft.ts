@@ -1,5 +1,5 @@
 /**
- * The packet filter of a sandbox's network: pure text for `nft -f -`, in a namespace that nothing else uses.
+ * The packet filter of a network that is guarded: pure text for `nft -f -`.
  *
  * Every TCP connection arrives at one listener, every question for a name at one resolver, whatever address was
  * meant. The rest is rejected and never dropped: a client that is refused goes on at once, one that is ignored waits.
@@ -10,7 +10,7 @@
 export const SANDBOX_DNS = { v4: '198.18.0.1', v6: 'fd53:616c:6c79::1', port: 53 } as const
 
 /**
- * A connection that was going to the resolver anyway is not marked as redirected, so it is let through by its address.
+ * Of a namespace that nothing else uses. A connection that was going to the resolver anyway is not marked as redirected, so it is let through by its address.
  *
  * @param port  of the listener for TCP, on both versions of IP
  */
@@ -31,6 +31,52 @@ export function sandboxRules({ port }: { readonly port: number }): string {
     ip daddr ${SANDBOX_DNS.v4} meta l4proto { tcp, udp } th dport ${SANDBOX_DNS.port} accept
     ip6 daddr ${SANDBOX_DNS.v6} meta l4proto { tcp, udp } th dport ${SANDBOX_DNS.port} accept
     tcp dport ${port} reject with tcp reset
+    ip daddr 127.0.0.0/8 accept
+    ip6 daddr ::1 accept
+    reject with icmpx type port-unreachable
+  }
+}
+`
+}
+
+/** Where `sallyport serve --transparent … --dns …` listens, unless told otherwise. */
+export const SIDECAR = { port: 15_001, dnsPort: 15_053 } as const
+
+/**
+ * Of a namespace that the firewall shares with what it guards: what its own user sends is let through, and nothing else.
+ *
+ * - Loopback stays shared, but for questions for names wherever they go: Docker's resolver is at 127.0.0.11, and
+ *   would carry them out. Its other ports are the same resolver's, so the address is closed.
+ * - Before Docker's own chain, at -100: the first to redirect a connection has it.
+ * - Answers to who came from outside pass: a probe, a published port.
+ *
+ * @param uid  that the firewall runs as; whoever guarded could become it would pass too
+ * @param port  of the listener, on 127.0.0.1 and, where there is IPv6, on ::1
+ * @param dnsPort  of the resolver, likewise
+ */
+export function sidecarRules({ uid, port, dnsPort }: { readonly uid: number, readonly port: number, readonly dnsPort: number }): string {
+  return `table inet sallyport
+delete table inet sallyport
+table inet sallyport {
+  chain redirected {
+    type nat hook output priority -110
+    meta skuid ${uid} return
+    meta nfproto ipv4 meta l4proto { tcp, udp } th dport 53 dnat ip to 127.0.0.1:${dnsPort}
+    meta nfproto ipv6 meta l4proto { tcp, udp } th dport 53 dnat ip6 to [::1]:${dnsPort}
+    ip daddr 127.0.0.0/8 return
+    ip6 daddr ::1 return
+    meta l4proto tcp redirect to :${port}
+  }
+  chain rejected {
+    type filter hook output priority 0
+    meta skuid ${uid} accept
+    ct direction reply accept
+    ct status dnat ip daddr 127.0.0.1 tcp dport { ${port}, ${dnsPort} } accept
+    ct status dnat ip6 daddr ::1 tcp dport { ${port}, ${dnsPort} } accept
+    ct status dnat ip daddr 127.0.0.1 udp dport ${dnsPort} accept
+    ct status dnat ip6 daddr ::1 udp dport ${dnsPort} accept
+    tcp dport ${port} reject with tcp reset
+    ip daddr 127.0.0.11 reject with icmpx type port-unreachable
     ip daddr 127.0.0.0/8 accept
     ip6 daddr ::1 accept
     reject with icmpx type port-unreachable

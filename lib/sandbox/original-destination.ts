@@ -4,6 +4,7 @@
  */
 import { createRequire } from 'node:module'
 import type { Socket } from 'node:net'
+import { OperatorError } from '../model/errors.ts'
 
 /** `SO_ORIGINAL_DST` and `IP6T_SO_ORIGINAL_DST`, of `linux/netfilter_ipv4.h` and its like; at level SOL_IP and SOL_IPV6. */
 const ORIGINAL_DST = 80
@@ -12,34 +13,54 @@ const SOL_IPV6 = 41
 /** `struct sockaddr_in6`; that of IPv4 is shorter. */
 const SIZE = 28
 
+export interface Destination {
+  /** IPv4 or IPv6, in text. */
+  readonly address: string
+  readonly port: number
+}
+
+export type DestinationOf = (socket: Socket) => Destination | null
+
 type GetSockOpt = (fd: number, level: number, name: number, value: Buffer, length: Buffer) => number
 
 let getsockopt: GetSockOpt | null = null
 
 /**
- * @returns null where the connection was not redirected, or is closed already
- * @throws Error where koffi cannot be loaded
+ * Loads what it needs now and not before: it is said before anybody relies on it, and only who asks pays for it.
+ *
+ * @returns tells where a connection was going; null where it was not redirected, or is closed already
+ * @throws OperatorError E_SANDBOX_TOOL where koffi or the C library cannot be loaded
  */
-export function originalDestination(socket: Socket): { readonly address: string, readonly port: number } | null {
-  getsockopt ??= load()
+export function openDestinations(): DestinationOf {
+  const call = getsockopt ??= load()
+  return socket => ask(call, socket)
+}
+
+function ask(call: GetSockOpt, socket: Socket): Destination | null {
   const fd = (socket as { _handle?: { fd?: number } | null })._handle?.fd ?? -1
-  const remote = socket.remoteAddress
-  if (fd < 0 || remote === undefined) return null
+  const { remoteAddress: remote, localAddress: local, localPort } = socket
+  if (fd < 0 || remote === undefined || local === undefined) return null
   // A listener for both versions shows an IPv4 client in its IPv6 form.
   const isIpv4 = remote.startsWith('::ffff:') || !remote.includes(':')
   const value = Buffer.alloc(SIZE)
   const length = Buffer.alloc(4)
   length.writeUInt32LE(SIZE)
-  if (getsockopt(fd, isIpv4 ? SOL_IP : SOL_IPV6, ORIGINAL_DST, value, length) !== 0) return null
+  if (call(fd, isIpv4 ? SOL_IP : SOL_IPV6, ORIGINAL_DST, value, length) !== 0) return null
   const port = value.readUInt16BE(2)
-  const address = isIpv4 ? [...value.subarray(4, 8)].join('.') : (value.subarray(8, 24).toString('hex').match(/.{4}/g) ?? []).join(':')
-  // One that was not redirected has our own address for its destination.
-  return port === socket.localPort && isOwn(address) ? null : { address, port }
+  const address = isIpv4 ? [...value.subarray(4, 8)].join('.') : spellIpv6(value.subarray(8, 24).toString('hex').match(/.{4}/g)!.join(':'))
+  // One that came here by itself is, to the kernel, on its way to where it has arrived: an explicit client, or a loop.
+  const isOurOwn = port === localPort && address === (isIpv4 ? local.replace('::ffff:', '') : spellIpv6(local))
+  return isOurOwn ? null : { address, port }
 }
 
-const isOwn = (address: string): boolean => address.startsWith('127.') || address === '0000:0000:0000:0000:0000:0000:0000:0001'
+/** As RFC 5952 has it. */
+const spellIpv6 = (address: string): string => new URL(`http://[${address}]/`).hostname.slice(1, -1)
 
 function load(): GetSockOpt {
-  const koffi = createRequire(import.meta.url)('koffi') as typeof import('koffi')
-  return koffi.load('libc.so.6').func('int getsockopt(int, int, int, void *, void *)') as unknown as GetSockOpt
+  try {
+    const koffi = createRequire(import.meta.url)('koffi') as typeof import('koffi')
+    return koffi.load('libc.so.6').func('int getsockopt(int, int, int, void *, void *)') as unknown as GetSockOpt
+  } catch (error) {
+    throw new OperatorError('E_SANDBOX_TOOL', { tool: 'koffi with the C library of glibc', package: 'koffi, on Linux' }, error)
+  }
 }

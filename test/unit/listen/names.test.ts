@@ -1,7 +1,12 @@
 /** Names and the addresses that stand for them. */
 import t from 'tap'
 import { isIPv4 } from 'node:net'
-import { createNames } from '../../../lib/listen/names.ts'
+import { createNames as create } from '../../../lib/listen/names.ts'
+import type { Names } from '../../../lib/listen/names.ts'
+import { fakeClock } from '../../helpers/fake-clock.ts'
+
+const TTL_MS = 60_000
+const createNames = (max?: number, clock = fakeClock()): Names => create({ clock, ttlMs: TTL_MS, ...max === undefined ? {} : { max } })
 
 t.test('a name has one address, however it is spelled, and the address has one name', async t => {
   const names = createNames()
@@ -40,4 +45,52 @@ t.test('the table is bounded, and what is in it stays', async t => {
   names.addressFor('b.example.com')
   t.equal(names.addressFor('c.example.com'), null)
   t.equal(names.addressFor('a.example.com'), first)
+})
+
+t.test('an address goes to another name only when none is free, its time is over, and it has been unused for longest', async t => {
+  const clock = fakeClock()
+  const names = createNames(2, clock)
+  const a = names.addressFor('a.example.com')
+  clock.advance(1_000)
+  const b = names.addressFor('b.example.com')
+  clock.advance(TTL_MS - 1_000 - 1)
+  t.equal(names.addressFor('c.example.com'), null, 'while both have time')
+  clock.advance(1)
+  t.equal(names.addressFor('c.example.com'), a)
+  t.equal(names.nameOf(a!), 'c.example.com')
+  t.equal(names.nameOf(b!), 'b.example.com')
+  t.equal(names.size, 2)
+  clock.advance(TTL_MS)
+  t.equal(names.addressFor('b.example.com'), b, 'as long as nobody needs it, it stays its name\'s')
+  t.equal(names.addressFor('d.example.com'), a, 'and to be asked for again renews it')
+})
+
+t.test('an address stays its name\'s while a flow lasts, and its time begins again after the last', async t => {
+  const clock = fakeClock()
+  const names = createNames(1, clock)
+  const a = names.addressFor('a.example.com')!
+  const releases = [names.retain(a), names.retain(a)]
+  clock.advance(10 * TTL_MS)
+  t.equal(names.addressFor('b.example.com'), null)
+  releases[0]!()
+  releases[0]!()
+  clock.advance(TTL_MS)
+  t.equal(names.addressFor('b.example.com'), null, 'one flow is left, however often the other is said to be over')
+  releases[1]!()
+  clock.advance(TTL_MS - 1)
+  t.equal(names.addressFor('b.example.com'), null)
+  clock.advance(1)
+  t.equal(names.addressFor('b.example.com'), a)
+  names.retain('192.0.2.1')()
+})
+
+t.test('a full table answers at once, however many flows it has', async t => {
+  const clock = fakeClock()
+  const names = createNames(50_000, clock)
+  for (let i = 0; i < 50_000; i++) names.retain(names.addressFor(`n${i}.example.com`)!)
+  clock.advance(2 * TTL_MS)
+  const began = performance.now()
+  for (let i = 0; i < 10_000; i++) names.addressFor(`more${i}.example.com`)
+  t.ok(performance.now() - began < 2_000)
+  t.equal(names.size, 50_000)
 })

@@ -2,12 +2,15 @@
 import t from 'tap'
 import packet from 'dns-packet'
 import { answerQuestion } from '../../../lib/sandbox/dns.ts'
+import type { Answered, Zone } from '../../../lib/sandbox/dns.ts'
 
 const ask = (name: string, type: string, more: object = {}): Buffer => packet.encode({ type: 'query', id: 4711, flags: packet.RECURSION_DESIRED, questions: [{ name, type: type as 'A' }], ...more })
-const answered = (message: Uint8Array, address: string | null = '198.18.0.20'): packet.DecodedPacket & { rcode?: string } => packet.decode(answerQuestion(message, () => address)!)
+const zoneOf = (more: Partial<Zone> = {}): Zone => ({ look: () => 'exists', addressFor: () => '198.18.0.20', nameOf: address => address === '198.18.0.20' ? 'api.example.com' : null, ...more })
+const replyOf = (answered: Answered): Buffer => answered.kind === 'ignored' ? Buffer.alloc(0) : answered.reply
+const answered = (message: Uint8Array, zone: Partial<Zone> = {}): packet.DecodedPacket & { rcode?: string } => packet.decode(replyOf(answerQuestion(message, zoneOf(zone))))
 const asked = (message: Uint8Array): string[] => {
   const names: string[] = []
-  answerQuestion(message, name => { names.push(name); return '198.18.0.20' })
+  answerQuestion(message, zoneOf({ addressFor: name => { names.push(name); return '198.18.0.20' } }))
   return names
 }
 
@@ -37,12 +40,38 @@ t.test('extensions are left out of the answer', async t => {
 })
 
 t.test('a name without an address is a failure, not a lie', async t => {
-  t.match(answered(ask('a.example', 'A'), null), { rcode: 'SERVFAIL', answers: [] })
+  t.match(answered(ask('a.example', 'A'), { addressFor: () => null }), { rcode: 'SERVFAIL', answers: [] })
+})
+
+t.test('a name that is not there has no address of any kind, and only what the policy keeps shut is told', async t => {
+  for (const type of ['A', 'AAAA']) {
+    t.match(answered(ask('a.example', type), { look: () => 'absent' }), { rcode: 'NXDOMAIN', answers: [] })
+    t.match(answerQuestion(ask('a.example', type), zoneOf({ look: () => 'absent' })), { kind: 'answered' })
+    t.match(answerQuestion(ask('a.example', type), zoneOf({ look: () => 'denied' })), { kind: 'refused', name: 'a.example', type })
+  }
+})
+
+t.test('an address that was given out says its name; any other is refused', async t => {
+  t.match(answered(ask('20.0.18.198.in-addr.arpa', 'PTR')), { rcode: 'NOERROR', answers: [{ type: 'PTR', data: 'api.example.com' }] })
+  for (const name of ['21.0.18.198.in-addr.arpa', '1.0.0.10.in-addr.arpa', 'a.ip6.arpa', '20.0.18.198.in-addr.arpa.example']) {
+    t.match(answerQuestion(ask(name, 'PTR'), zoneOf()), { kind: 'refused', type: 'PTR' }, name)
+  }
+})
+
+t.test('localhost is whoever asks, and takes no address', async t => {
+  t.match(answered(ask('localhost', 'A')), { answers: [{ data: '127.0.0.1' }] })
+  t.match(answered(ask('x.localhost', 'AAAA')), { answers: [{ data: '::1' }] })
+  t.strictSame(asked(ask('localhost', 'A')), [])
+})
+
+t.test('what is refused says what was asked, for the operator', async t => {
+  t.match(answerQuestion(ask('data.evil.example', 'TXT'), zoneOf()), { kind: 'refused', name: 'data.evil.example', type: 'TXT', reason: 'only addresses are answered' })
+  t.match(answerQuestion(withType(ask('a.example', 'A'), 4711), zoneOf()), { kind: 'refused', type: '4711' })
 })
 
 t.test('a response is never answered: two that answer each other would never stop', async t => {
-  t.equal(answerQuestion(packet.encode({ type: 'response', id: 1, questions: [{ name: 'a.example', type: 'A' }] }), () => '198.18.0.20'), null)
-  t.equal(answerQuestion(new Uint8Array(3), () => '198.18.0.20'), null)
+  t.strictSame(answerQuestion(packet.encode({ type: 'response', id: 1, questions: [{ name: 'a.example', type: 'A' }] }), zoneOf()), { kind: 'ignored' })
+  t.strictSame(answerQuestion(new Uint8Array(3), zoneOf()), { kind: 'ignored' })
 })
 
 t.test('what is malformed reaches no table', async t => {
@@ -59,10 +88,37 @@ t.test('what is malformed reaches no table', async t => {
     t.strictSame(asked(bytes), [], shows)
   }
   for (let length = 0; length < good.length; length++) t.strictSame(asked(good.subarray(0, length)), [], `cut after ${length} bytes`)
+  const chaos = Buffer.from(good)
+  chaos.writeUInt16BE(3, chaos.length - 2)
+  t.match(answerQuestion(chaos, zoneOf()), { kind: 'refused', reason: /class/ })
   const nested = Buffer.from(ask('ab.example', 'A'))
   nested[14] = 0x2e
   t.strictSame(asked(nested), [], 'a dot inside of a label')
 })
+
+t.test('whatever the bytes, the answer is one of three, is no longer than a packet and can be read', async t => {
+  const seed = Number(process.env['TEST_SEED'] ?? Math.trunc(Math.random() * 2 ** 31))
+  t.comment(`TEST_SEED=${seed}`)
+  const random = randomOf(seed)
+  const samples = [ask('api.example.com', 'A'), ask('20.0.18.198.in-addr.arpa', 'PTR'), ask('a.example', 'TXT'), ask('x.example', 'A', { additionals: [{ type: 'OPT', name: '.', udpPayloadSize: 4096, flags: 0, options: [] }] })]
+  const outcomes = new Set<string>()
+  for (let i = 0; i < 20_000; i++) {
+    const bytes = Buffer.from(samples[i % samples.length]!).subarray(0, random() % 8 === 0 ? random() % 60 : 600)
+    for (let changes = random() % 6; changes > 0 && bytes.length > 0; changes--) bytes[random() % bytes.length] = random()
+    const result = answerQuestion(bytes, zoneOf())
+    outcomes.add(result.kind)
+    if (result.kind === 'ignored') continue
+    const read = packet.decode(result.reply) as packet.DecodedPacket
+    if (read.type !== 'response' || result.reply.length > 600 || read.id !== bytes.readUInt16BE(0)) t.fail(bytes.toString('hex'))
+  }
+  t.strictSame([...outcomes].sort(), ['answered', 'ignored', 'refused'])
+})
+
+/** Small and repeatable: a multiplicative generator (Lehmer). */
+function randomOf(seed: number): () => number {
+  let state = seed % 2_147_483_646 + 1
+  return () => state = state * 48_271 % 2_147_483_647
+}
 
 function withType(bytes: Buffer, type: number): Buffer {
   const changed = Buffer.from(bytes)
