@@ -89,7 +89,7 @@ export function createFront(options: FrontOptions): Front {
     socket.once('close', () => {
       connections.delete(socket)
       for (const exchange of connection.underway) exchange.breakOff(null)
-      if (connection.flows === 0) options.ended(options.newFlow(), unreadOf(connection, null), 'the client ended the connection before a request')
+      if (connection.flows === 0) options.ended(options.newFlow(), unreadOf(connection, null), `the client ended the connection before a request${isMisnamed(connection.tunnel) ? '; its SNI named another host' : ''}`)
     })
     server.emit('connection', socket)
     const afterChunk = headDeadline(connection, clock, limits, () => onFault(connection, 'header_timeout', 'the head did not arrive in time'))
@@ -225,6 +225,11 @@ export function createFront(options: FrontOptions): Front {
 
 function codeOfFault(connection: Connection): RefusalCode {
   return connection.watch.fault?.code ?? 'malformed_request'
+}
+
+/** To be told, and not to rule by: a client that verifies us leaves by itself then. */
+function isMisnamed(tunnel: Tunnel | null): boolean {
+  return tunnel !== null && tunnel.serverName !== null && tunnel.serverName.toLowerCase() !== tunnel.authority.host
 }
 
 function remoteAddress(socket: Duplex): string {
