@@ -72,7 +72,7 @@ export function openDesk(options: DeskOptions): OpenDesk {
   const live = createLiveStreams()
   const listeners = new Set<(event: DeskEvent) => void>()
   const contacted = new Set<string>()
-  const groupOf = createGrouping()
+  const grouping = createGrouping()
   const redirects = createRedirects(clock)
   /** Most requests go where the one before went. */
   let lastHost = ''
@@ -131,7 +131,7 @@ export function openDesk(options: DeskOptions): OpenDesk {
       policy: { name: ruleset.name, generation },
       nearest: nearest(ruleset, facts, { now: clock.now(), used: grants.used }),
       suggestions: suggestRules(facts),
-      group: groupOf({ id: question.id, facts, answers, waiting: question.waiting }, open),
+      group: grouping.groupOf({ id: question.id, facts, answers, waiting: question.waiting }, open),
       risks: riskNotes(facts, { registrable, knowsDomain: domain => contacted.has(domain), redirectedBy: redirects.origin(facts) }),
     })
   }
@@ -221,7 +221,10 @@ export function openDesk(options: DeskOptions): OpenDesk {
       if (host !== lastHost) noteContact(lastHost = host)
     },
     hold: (asking, remainingMs) => queue.wait(asking, { clientIsKnown: options.isKnown(asking.facts.client), remainingMs }),
-    pending: () => queue.pending(),
+    pending() {
+      grouping.renew()
+      return queue.pending()
+    },
     answer: (id: string, answer: Answer, door: string): Promise<AnswerResult> => queue.answer(id, answer, door),
     policy: () => ({ document: holder.now.loaded.document, hash: holder.now.loaded.hash, generation: holder.now.generation }),
     subscribe(listener) {

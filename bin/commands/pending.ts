@@ -23,9 +23,14 @@ export function addPending(program: Command): void {
 async function watch(events: AsyncIterable<DeskEvent>, json: boolean): Promise<void> {
   for await (const event of events) {
     if (json) printJson(event)
-    else if (event.event === 'asked') printLine(describe(event.held))
+    else if (event.event === 'asked') printLine(event.held.group.id === event.held.id ? describe(event.held) : describeMember(event.held))
     else if (event.event === 'settled') printLine(`${event.id}: ${event.how}${event.by === null ? '' : ` by ${event.by}`}\n`)
   }
+}
+
+/** One more of a group that was described before: a flood of them must not push it off the screen. */
+function describeMember({ id, display, group }: Held): string {
+  return [`${id}  ${display.line}`, `    like ${group.id}: ${group.questions} questions, ${group.waiting} requests wait`, ...forAll(id, group)].join('\n')
 }
 
 function describe(held: Held): string {
@@ -38,11 +43,15 @@ function describe(held: Held): string {
     ...nearest === null ? [] : [`    nearest rule "${nearest.rule}": ${nearest.why}`],
     ...risks.map(risk => `    ! ${risk.says}`),
     ...suggestions.map((suggestion, index) => `    ${index + 1}  ${suggestion.says}`),
-    // The rule is spelled out: by the time of the answer the group may be another, and what is approved is what was shown.
-    ...group.suggestion === null ? [] : [`    *  ${group.suggestion.says}`, `    sallyport approve ${held.id} --rule ${quoted(JSON.stringify(group.suggestion.rule))}   sallyport deny ${held.id} --group`],
+    ...forAll(held.id, group),
     `    sallyport approve ${held.id} [--suggestion 1-${suggestions.length}]   sallyport deny ${held.id}`,
   ]
   return lines.join('\n')
+}
+
+/** The rule is spelled out: by the time of the answer the group may be another, and what is approved is what was shown. */
+function forAll(id: string, { suggestion }: Held['group']): string[] {
+  return suggestion === null ? [] : [`    *  ${suggestion.says}`, `    sallyport approve ${id} --rule ${quoted(JSON.stringify(suggestion.rule))}   sallyport deny ${id} --group`]
 }
 
 /** For a shell. */

@@ -22,50 +22,52 @@ export interface OpenQuestion {
 }
 
 export interface QuestionGroup {
-  readonly members: readonly OpenQuestion[]
-  /** null where no rule settles them all. */
-  readonly suggestion: Suggestion | null
+  /** Of its questions, the oldest first. */
+  readonly ids: readonly string[]
+  /** null where it is a question by itself. */
+  readonly rule: RuleShape | null
+  /** Whether the rule settles a question about this request too. */
+  covers(facts: Facts): boolean
 }
 
-/** Questions of different keys are never in one group: who says yes to forty GETs has not said yes to the DELETE among them. */
-export function groupKey({ facts, answers }: Pick<OpenQuestion, 'facts' | 'answers'>): string {
-  return JSON.stringify([facts.scheme, facts.host, facts.port, answers, facts.kind === 'request' ? facts.methods : null])
+/** Only questions that are alike may be in one group: who says yes to forty GETs has not said yes to the DELETE among them. */
+export function isAlike(a: Pick<OpenQuestion, 'facts' | 'answers'>, b: Pick<OpenQuestion, 'facts' | 'answers'>): boolean {
+  return a.facts.host === b.facts.host && a.facts.port === b.facts.port && a.facts.scheme === b.facts.scheme
+    && a.answers === b.answers && methodsOf(a.facts) === methodsOf(b.facts)
+}
+
+function methodsOf(facts: Facts): string {
+  return facts.kind === 'request' ? facts.methods.join(' ') : ''
 }
 
 /**
- * @param open the oldest first
+ * @param open questions that are alike, the oldest first
  * @returns groups that together are all of them; one that nothing groups is alone
  */
 export function groupQuestions(open: readonly OpenQuestion[]): readonly QuestionGroup[] {
-  const byKey = new Map<string, OpenQuestion[]>()
-  for (const question of open) {
-    const key = groupKey(question)
-    const alike = byKey.get(key) ?? []
-    byKey.set(key, alike)
-    alike.push(question)
-  }
-  return [...byKey.values()].flatMap(groupAlike)
-}
-
-function groupAlike(open: readonly OpenQuestion[]): readonly QuestionGroup[] {
   if (open.length < 2) return open.map(alone)
   const groups: QuestionGroup[] = []
   let left = open
   for (const { rule, paths } of generalise(open.map(({ facts }) => ({ facts, requests: 1 }))).learned) {
-    const facts = left[0]?.facts
-    if (facts === undefined) break
-    const short = shortened(rule, paths.map(({ path }) => path), facts)
-    const isCovered = coverage(short)
-    const members = left.filter(question => isCovered(question.facts))
+    const [first] = left
+    if (first === undefined) break
+    const short = shortened(rule, paths.map(({ path }) => path), first.facts)
+    const covers = coverage(short)
+    const members = left.filter(({ facts }) => covers(facts))
     if (members.length < 2) continue
-    groups.push({ members, suggestion: { shape: 'group', says: saysOf(short, facts, members.length), rule: short } })
+    groups.push({ ids: members.map(({ id }) => id), rule: short, covers })
     left = left.filter(question => !members.includes(question))
   }
   return [...groups, ...left.map(alone)]
 }
 
-function alone(question: OpenQuestion): QuestionGroup {
-  return { members: [question], suggestion: null }
+function alone({ id }: OpenQuestion): QuestionGroup {
+  return { ids: [id], rule: null, covers: () => false }
+}
+
+/** @returns null for one without a rule */
+export function sayGroup({ rule }: QuestionGroup, facts: Facts, count: number): Suggestion | null {
+  return rule === null ? null : { shape: 'group', says: saysOf(rule, facts, count), rule }
 }
 
 /** A rule that fills a screen is not read before it is granted. */
