@@ -9,7 +9,7 @@ import type { CommandLine } from './command.ts'
 import { isVisible, isWritable, layOut } from './mounts.ts'
 import type { Hidden, Mount } from './mounts.ts'
 import { SANDBOX_DNS } from './nft.ts'
-import { endOfLinks, isFolder, isSocket, programsNamed, realPath, surveyBundles, surveySecrets, surveySockets, surveySystem } from './survey.ts'
+import { endOfLinks, isFolder, isSocket, programsNamed, realPath, socketsIn, surveyBundles, surveySecrets, surveySockets, surveySystem } from './survey.ts'
 import { TRUST, surround } from './surroundings.ts'
 
 type Env = Readonly<Record<string, string | undefined>>
@@ -51,7 +51,7 @@ export function plan(wish: Wish): Plan {
     system: [...surveySystem(), ...wish.devices, ...home === wish.home ? [] : [{ kind: 'link', path: wish.home, target: home } as const]],
     home, cwd, ro, rw,
     hide: [...wish.hide.map(path => hidden(named('--hide', path, wish.cwd))), ...surveySecrets(), { path: realPath(wish.certs) ?? wish.certs, isFolder: true }],
-    sockets: surveySockets(),
+    sockets: [...surveySockets(), ...socketsIn([...isHome(cwd, home) ? [] : [cwd], ...ro, ...rw])],
     guarded: wish.guarded.flatMap(path => realPath(path) ?? []),
   })
   const hasPlace = isVisible(mounts, cwd)
@@ -117,4 +117,6 @@ function named(option: string, path: string, cwd: string): string {
   return real
 }
 
+/** Such a working directory is not opened, and may be the whole disk. */
+const isHome = (cwd: string, home: string): boolean => `${home}/`.startsWith(cwd === '/' ? '/' : `${cwd}/`)
 const hidden = (path: string): Hidden => ({ path, isFolder: isFolder(path) })

@@ -3,7 +3,8 @@
  *
  * Namespaces close the network; this closes what no namespace does: sockets that are not the network's
  * (vsock reaches the hypervisor), the terminal's input queue (TIOCSTI types into the operator's shell),
- * namespaces within, keys of the kernel, and io_uring, which opens sockets that no filter sees.
+ * namespaces within, keys of the kernel, io_uring, which opens sockets that no filter sees, and setuid files, which
+ * would be left in a folder of the host for its other users to run.
  * What is refused fails with an error that programs know; everything else is allowed.
  */
 
@@ -14,20 +15,28 @@ interface Calls {
   readonly clone: number
   readonly ioctl: number
   readonly socket: number
+  /** What gives a file its mode, and which argument that is. */
+  readonly modes: readonly (readonly [number: number, mode: number])[]
+  /** What does so where its flags say that it creates one. */
+  readonly opens: readonly (readonly [number: number, flags: number, mode: number])[]
   /** Refused whatever their arguments: namespaces, keys, BPF, perf, userfaultfd. */
   readonly refused: readonly number[]
 }
 
-/** clone3 takes its flags in memory, where no filter can look, and io_uring is another way to make any call. Both are "not there": callers know what to do then. */
-const ABSENT = [435 /* clone3 */, 425, 426, 427 /* io_uring_setup, _enter, _register */]
+/** clone3 and openat2 take what they are told in memory, where no filter can look, and io_uring is another way to make any call. All are "not there": callers know what to do then. */
+const ABSENT = [435 /* clone3 */, 437 /* openat2 */, 425, 426, 427 /* io_uring_setup, _enter, _register */]
 
 const CALLS: Readonly<Record<string, Calls>> = {
   x64: {
     arch: 0xc000003e, clone: 56, ioctl: 16, socket: 41,
+    modes: [[90, 1] /* chmod */, [91, 1] /* fchmod */, [268, 2] /* fchmodat */, [452, 2] /* fchmodat2 */, [85, 1] /* creat */, [133, 1] /* mknod */, [259, 2] /* mknodat */],
+    opens: [[2, 1, 2] /* open */, [257, 2, 3] /* openat */],
     refused: [272 /* unshare */, 308 /* setns */, 248 /* add_key */, 249 /* request_key */, 250 /* keyctl */, 321 /* bpf */, 298 /* perf_event_open */, 323 /* userfaultfd */],
   },
   arm64: {
     arch: 0xc00000b7, clone: 220, ioctl: 29, socket: 198,
+    modes: [[52, 1] /* fchmod */, [53, 2] /* fchmodat */, [452, 2] /* fchmodat2 */, [33, 2] /* mknodat */],
+    opens: [[56, 2, 3] /* openat */],
     refused: [97 /* unshare */, 268 /* setns */, 217 /* add_key */, 218 /* request_key */, 219 /* keyctl */, 280 /* bpf */, 241 /* perf_event_open */, 282 /* userfaultfd */],
   },
 }
@@ -38,6 +47,11 @@ const NEW_NAMESPACE = 0x7e020000
 const TYPING = [0x5412, 0x541c]
 /** AF_UNIX, AF_INET, AF_INET6, AF_NETLINK. */
 const FAMILIES = [1, 2, 10, 16]
+
+/** S_ISUID. */
+const SETUID = 0o4000
+/** O_CREAT and O_TMPFILE; without them the mode is whatever was in the register. */
+const CREATE = 0x400040
 
 const EPERM = 1
 const ENOSYS = 38
@@ -77,6 +91,8 @@ export function seccompFilter(arch: string): Buffer | null {
     ...onCall(calls.clone, [load(argument(0)), ...when(IF_ANY_BIT, NEW_NAMESPACE, errno(EPERM))]),
     ...onCall(calls.ioctl, [load(argument(1)), ...TYPING.flatMap(request => when(IF_EQUAL, request, errno(EPERM)))]),
     ...onCall(calls.socket, [load(argument(0)), ...FAMILIES.flatMap(family => when(IF_EQUAL, family, ALLOW)), end(errno(EAFNOSUPPORT))]),
+    ...calls.modes.flatMap(([number, mode]) => onCall(number, withoutSetuid(mode))),
+    ...calls.opens.flatMap(([number, flags, mode]) => onCall(number, [load(argument(flags)), [IF_ANY_BIT, 0, withoutSetuid(mode).length, CREATE], ...withoutSetuid(mode)])),
     end(ALLOW),
   ]
   const bytes = Buffer.alloc(program.length * 8)
@@ -93,5 +109,6 @@ const load = (offset: number): Instruction => [LOAD, 0, 0, offset]
 const end = (verdict: number): Instruction => [RETURN, 0, 0, verdict]
 const when = (test: number, value: number, verdict: number): Instruction[] => [[test, 0, 1, value], end(verdict)]
 const unless = (value: number, verdict: number): Instruction[] => [[IF_EQUAL, 1, 0, value], end(verdict)]
+const withoutSetuid = (mode: number): Instruction[] => [load(argument(mode)), ...when(IF_ANY_BIT, SETUID, errno(EPERM))]
 /** The body replaces the number that was loaded, so what passes it is allowed. */
 const onCall = (number: number, body: readonly Instruction[]): Instruction[] => [[IF_EQUAL, 0, body.length + 1, number], ...body, end(ALLOW)]

@@ -2,7 +2,8 @@
  * Looks at the machine for what `mounts.ts` lays out: which folders of the system there are, where unix sockets
  * are, where its bundle of roots and its resolver's file are. Reads only; what cannot be read is not there.
  */
-import { accessSync, constants, existsSync, lstatSync, readFileSync, readlinkSync, realpathSync, statSync } from 'node:fs'
+import { accessSync, constants, existsSync, lstatSync, readFileSync, readdirSync, readlinkSync, realpathSync, statSync } from 'node:fs'
+import type { Dirent } from 'node:fs'
 import { delimiter, dirname, isAbsolute, join, resolve } from 'node:path'
 import type { Hidden, Mount } from './mounts.ts'
 
@@ -56,11 +57,31 @@ export function surveySecrets(): readonly Hidden[] {
 /**
  * Paths at which somebody listens, from the kernel's list for this network namespace.
  *
- * A socket in a folder of a container that shares files with us is in another namespace's list and is not found.
+ * Those of a container that shares a folder with us are in another namespace's list: `socketsIn` looks there.
  */
 export function surveySockets(list = readOr('/proc/net/unix', '')): readonly string[] {
   const paths = list.split('\n').slice(1).map(line => line.trim().split(/\s+/).slice(7).join(' '))
   return [...new Set(paths)].filter(path => isAbsolute(path)).flatMap(path => realPathOr(path, path => lstatSync(path).isSocket() ? [path] : []))
+}
+
+/**
+ * Sockets that lie in these folders, of whatever network namespace: those near the top, for a project may hold a
+ * million files and its command should start now.
+ */
+export function socketsIn(folders: readonly string[], max = 5_000): readonly string[] {
+  const found: string[] = []
+  const queue = [...folders]
+  let seen = 0
+  // Breadth first: what somebody put there to be found lies near the top.
+  for (let at = 0; at < queue.length && seen < max; at++) {
+    for (const entry of entriesOf(queue[at] ?? '')) {
+      if (++seen > max) break
+      const path = join(queue[at] ?? '', entry.name)
+      if (entry.isSocket()) found.push(path)
+      else if (entry.isDirectory()) queue.push(path)
+    }
+  }
+  return found
 }
 
 /** Real paths of the files that hold the system's roots. */
@@ -116,6 +137,15 @@ function realPathOr<T>(path: string, then: (path: string) => T[]): T[] {
     return then(realpathSync(path))
   } catch {
     // It is gone, or in a folder that we may not enter: then the command may not either.
+    return []
+  }
+}
+
+function entriesOf(folder: string): readonly Dirent[] {
+  try {
+    return readdirSync(folder, { withFileTypes: true })
+  } catch {
+    // A file that was named, or a folder that we may not enter.
     return []
   }
 }

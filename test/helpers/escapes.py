@@ -74,6 +74,20 @@ attempt('unmount')(lambda: checked(libc.umount2(b'/proc/sys', 2)))
 attempt('chroot')(lambda: os.chroot('/tmp'))
 attempt('device node')(lambda: os.mknod('/tmp/disk', 0o60600, os.makedev(254, 0)))
 attempt('setuid program')(lambda: tool('su', '-c', 'id', 'root') if os.getuid() else tool('setpriv', '--inh-caps=+net_admin', 'id'))
+def setuid_file():
+    open('left-behind', 'w').close()
+    try: os.chmod('left-behind', 0o4755)
+    finally:
+        mode = os.stat('left-behind').st_mode
+        os.unlink('left-behind')
+    return oct(mode)
+attempt('leave a setuid file')(setuid_file)
+def made_setuid():
+    os.umask(0)
+    fd = os.open('left-behind', os.O_CREAT | os.O_WRONLY, 0o4755)
+    os.unlink('left-behind')
+    return fd
+attempt('make a setuid file')(made_setuid)
 attempt('become somebody else')(lambda: os.setuid(os.getuid() + 1))
 attempt('host name')(lambda: socket.sethostname('mine'))
 attempt('time')(lambda: checked(libc.settimeofday(ctypes.create_string_buffer(struct.pack('qq', 1, 0)), None)))

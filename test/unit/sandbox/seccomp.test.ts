@@ -57,6 +57,17 @@ const cases: [string, number, number[], number][] = [
   ['a packet socket', 41, [17, 3], EAFNOSUPPORT],
   ['a socket to the hypervisor', 41, [40, 1], EAFNOSUPPORT],
   ['a family that the kernel does not have yet', 41, [200, 1], EAFNOSUPPORT],
+  ['chmod', 90, [0, 0o755], ALLOW],
+  ['chmod of a folder for a group', 90, [0, 0o2775], ALLOW],
+  ['a setuid file', 90, [0, 0o4755], EPERM],
+  ['a setuid file by descriptor', 91, [3, 0o4755], EPERM],
+  ['a setuid file by folder', 268, [3, 0, 0o4755], EPERM],
+  ['a setuid file that is made so', 257, [3, 0, 0x41, 0o4755], EPERM],
+  ['a setuid file that has no name yet', 257, [3, 0, 0x410002, 0o4755], EPERM],
+  ['a file that is made', 257, [3, 0, 0x41, 0o644], ALLOW],
+  ['a file that is opened, with anything for a mode', 257, [3, 0, 0, 0o4755], ALLOW],
+  ['open, with anything for a mode', 2, [0, 0, 0o7777], ALLOW],
+  ['openat2, whose mode cannot be seen', 437, [0], ENOSYS],
   ['a call with a number of the x32 ABI', 0x40000000 + 41, [40], ENOSYS],
 ]
 t.test('what is refused is refused, and programs go on working', async t => {
@@ -66,7 +77,7 @@ t.test('what is refused is refused, and programs go on working', async t => {
 t.test('on arm64 the numbers are others', async t => {
   for (const [shows, number, args, expected] of [
     ['a packet socket', 198, [17], EAFNOSUPPORT], ['a TCP socket', 198, [2], ALLOW], ['unshare', 97, [0], EPERM],
-    ['clone into a user namespace', 220, [0x10000011], EPERM], ['fork', 220, [0x11], ALLOW], ['typing', 29, [0, 0x5412], EPERM], ['what is a socket on x64', 41, [40], ALLOW],
+    ['clone into a user namespace', 220, [0x10000011], EPERM], ['fork', 220, [0x11], ALLOW], ['typing', 29, [0, 0x5412], EPERM], ['what is a socket on x64', 41, [40], ALLOW], ['a setuid file', 53, [3, 0, 0o4755], EPERM], ['one that is made so', 56, [3, 0, 0x41, 0o4755], EPERM],
   ] as [string, number, number[], number][]) t.equal(verdict(arm64, { arch: ARM64, number, args }), expected, shows)
 })
 
