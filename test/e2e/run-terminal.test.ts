@@ -30,6 +30,17 @@ t.test('Ctrl-C is the command\'s to handle, with no shell between, and the termi
   t.ok(cooked)
 })
 
+t.test('Ctrl-Z stops all of it, and `fg` goes on with it, in the shell that it was started from', { timeout: 60_000 }, async t => {
+  const { user, options } = await openDesk(t, first)
+  const { file, args } = user.command(user.node, user.file('dist/bin/sallyport.js'), ...options, '--', 'sh', '-c', 'echo begun; sleep 1; echo finished')
+  writeFileSync(join(user.work, 'start.sh'), [file, ...args].map(word => `'${word.replaceAll('\'', '\'\\\'\'')}'`).join(' '))
+  const { seen, status } = await inPty(user.work, ['bash', '--norc', '--noprofile'], [
+    ['bash-', 'bash start.sh\n'], ['begun', '\x1a'], ['Stopped', 'fg\n'], ['finished', 'echo "st-$?"; exit 4\n'], ['st-0', ''],
+  ])
+  t.match(seen, 'st-0')
+  t.equal(status >> 8, 4)
+})
+
 t.test('a signal at its process group, which the firewall and the helper share, opens nobody\'s debugger', { timeout: 60_000 }, async t => {
   const desk = await openDesk(t, first)
   writeFileSync(join(desk.user.work, 'signals.py'), `import os, signal, socket, time
@@ -58,7 +69,11 @@ async function inTerminal({ user, options }: Desk, command: readonly string[], s
   writeFileSync(join(user.work, 'typing-in.py'), 'import fcntl\ntry: fcntl.ioctl(0, 0x5412, b"x")\nexcept OSError: print("not", "typed")\n')
   writeFileSync(join(user.work, 'waits.py'), 'import time\ntry:\n  print("waiting", flush=True)\n  time.sleep(100)\nexcept KeyboardInterrupt: print("caught it")\n')
   const { file, args } = user.command(user.node, user.file('dist/bin/sallyport.js'), ...options, ...flags, '--', ...command)
-  const child = spawn('python3', [IN_TERMINAL, JSON.stringify(steps), file, ...args], { cwd: user.work, stdio: ['ignore', 'pipe', 'inherit'] })
+  return inPty(user.work, [file, ...args], steps)
+}
+
+async function inPty(cwd: string, command: readonly string[], steps: readonly (readonly [string, string])[]): Promise<{ seen: string, cooked: boolean, status: number }> {
+  const child = spawn('python3', [IN_TERMINAL, JSON.stringify(steps), ...command], { cwd, stdio: ['ignore', 'pipe', 'inherit'] })
   let out = ''
   child.stdout.on('data', (chunk: Buffer) => { out += chunk.toString() })
   await once(child, 'close')
