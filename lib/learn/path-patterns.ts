@@ -5,7 +5,7 @@
  * varied, and a method only where it was seen. The same paths give the same patterns, in whatever order they come.
  */
 import { checkPathPattern } from '../decide/patterns.ts'
-import { MAX_EXAMPLES, addPath, addTally, createNode, layTogether, walk } from './path-tree.ts'
+import { MAX_EXAMPLES, addPath, addTally, createNode, isFileName, layTogether, walk } from './path-tree.ts'
 import type { PathNode, Tally } from './path-tree.ts'
 import { slotsOf } from './slots.ts'
 
@@ -97,40 +97,32 @@ function findSlots(node: PathNode, above: string, isRepetitive: boolean): void {
  * and neither is what stands above a folder: there most paths have a segment in common.
  */
 function holdsFiles(folder: PathNode): boolean {
+  if (folder.files < 4 * (folder.all - folder.files)) return false
   const kinds = new Set<string>()
   const depths = new Set<number>()
   const ways = new Map<string, number>()
-  let files = 0
-  let others = 0
+  let all = 0
   const look = (node: PathNode, piece: string, depth: number): number => {
     let ends = 0
     if (node.ends.size > 0) {
       ends = 1
-      const kind = FILE.exec(piece)?.[0]
-      if (kind === undefined) others++
-      else {
-        files++
-        kinds.add(kind)
+      all++
+      if (isFileName(piece)) {
+        kinds.add(piece.slice(piece.lastIndexOf('.')))
         depths.add(depth)
       }
     }
-    for (const [next, child] of node.children) {
-      if (others > MANY_OTHERS && others > files) break
-      ends += look(child, next, depth + 1)
-    }
+    for (const [next, child] of node.children) ends += look(child, next, depth + 1)
     if (depth <= MAX_WAY) ways.set(`${depth} ${piece}`, ends + (ways.get(`${depth} ${piece}`) ?? 0))
     return ends
   }
   for (const [piece, child] of folder.children) look(child, piece, 1)
-  if (kinds.size < 3 || depths.size < 2 || files < 4 * others) return false
+  if (kinds.size < 3 || depths.size < 2) return false
   let most = 0
   for (const share of ways.values()) most = Math.max(most, share)
-  return most * 5 <= (files + others) * 3
+  return most * 5 <= all * 3
 }
 
-const FILE = /\.[a-z][a-z0-9]{0,7}$/i
-/** Enough to know that this is no folder. */
-const MANY_OTHERS = 40
 /** Segments below a folder that are compared. */
 const MAX_WAY = 6
 

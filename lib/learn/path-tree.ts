@@ -23,25 +23,33 @@ export interface PathNode {
   places: number
   /** Requests here and below. */
   requests: number
+  /** Ends here and below, in the first tree; and those of them that look like files. */
+  all: number
+  files: number
 }
 
 export const MAX_EXAMPLES = 3
 
 /** An empty tree, or a branch to lay others on. */
 export function createNode(places = 1): PathNode {
-  return { children: new Map(), ends: new Map(), places, requests: 0 }
+  return { children: new Map(), ends: new Map(), places, requests: 0, all: 0, files: 0 }
 }
 
 export function addPath(root: PathNode, pieces: readonly string[], method: string, requests: number, example: string): void {
   let node = root
-  node.requests += requests
+  const way = [node]
   for (const piece of pieces) {
     let child = node.children.get(piece)
     if (child === undefined) node.children.set(piece, child = createNode())
-    node = child
-    node.requests += requests
+    way.push(node = child)
   }
   const known = node.ends.get(method)
+  const isFile = isFileName(pieces.at(-1) ?? '')
+  for (const each of way) {
+    each.requests += requests
+    if (known === undefined) each.all++
+    if (known === undefined && isFile) each.files++
+  }
   if (known === undefined) node.ends.set(method, { requests, paths: 1, examples: [example] })
   else {
     // The same path once more, perhaps with another spelling.
@@ -50,10 +58,19 @@ export function addPath(root: PathNode, pieces: readonly string[], method: strin
   }
 }
 
+/** `README.md`, `app.min.js`. */
+export function isFileName(segment: string): boolean {
+  return FILE.test(segment)
+}
+
+const FILE = /\.[a-z][a-z0-9]{0,7}$/i
+
 /** Adds what `from` holds to `into`; `from` is not to be used afterwards. Takes as long as what both have in common. */
 export function layTogether(into: PathNode, from: PathNode): void {
   into.places += from.places
   into.requests += from.requests
+  into.all += from.all
+  into.files += from.files
   for (const [method, tally] of from.ends) addTally(into, method, tally)
   for (const [piece, child] of from.children) {
     const known = into.children.get(piece)

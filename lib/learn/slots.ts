@@ -115,10 +115,11 @@ function marksOf(node: PathNode): ReadonlySet<string> {
   const collect = (at: PathNode, depth: number): void => {
     for (const method of at.ends.keys()) marks.add(`end ${depth} ${method}`)
     if (depth === MAX_DEPTH) return
-    for (const [segment, child] of at.children) {
+    // In order, because not all may be looked at.
+    for (const segment of [...at.children.keys()].sort()) {
       if (marks.size > MAX_MARKS) return
       marks.add(identifierPattern(segment) === null ? `${WORD} ${depth} ${segment}` : `identifier ${depth}`)
-      collect(child, depth + 1)
+      collect(at.children.get(segment)!, depth + 1)
     }
   }
   collect(node, 0)

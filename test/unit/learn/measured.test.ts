@@ -1,7 +1,10 @@
 /** The small form of `npm run bench:suggest`: what is learned from a few requests fits the APIs that they were for. */
 import t from 'tap'
 import { gitea, github, hasDescriptions } from '../../../bench/suggest/endpoints.ts'
+import { createRandom, fill } from '../../../bench/suggest/fill.ts'
 import { RECALL, isMet, measure } from '../../../bench/suggest/measure.ts'
+import { generalise } from '../../../lib/learn/generalise.ts'
+import { describeRequest } from '../../../lib/normalize/offline.ts'
 
 const options = hasDescriptions() || process.env['CI'] !== undefined ? {} : { skip: 'the descriptions are not installed: npm install' }
 
@@ -17,3 +20,13 @@ for (const [name, describe] of [['GitHub', github], ['Gitea', gitea]] as const) 
     }
   })
 }
+
+t.test('thousands of requests give the same rules in any order', options, async t => {
+  const random = createRandom(1)
+  const all = github().endpoints.slice(0, 100).flatMap(({ method, template }) => Array.from({ length: 40 }, () => {
+    const described = describeRequest({ method, url: `https://api.example.com${fill(template, random)}` })
+    if (described.kind === 'refused') throw new Error(described.reason)
+    return { facts: described.facts, requests: 1 }
+  }))
+  t.same(generalise([...all].reverse()), generalise(all))
+})
