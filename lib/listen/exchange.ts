@@ -43,6 +43,7 @@ export class HttpExchange implements Exchange, Underway {
   private gone = NOBODY
   private hasBegun = false
   private hasWritten = false
+  private isRefused = false
   private isOver = false
 
   constructor(request: IncomingMessage, response: ServerResponse, connection: Connection, flow: string, facts: Normalized<RequestFacts>, expectsContinue: boolean, clock: Clock) {
@@ -72,6 +73,7 @@ export class HttpExchange implements Exchange, Underway {
     const { response, connection } = this
     if (this.hasBegun || this.isOver) return
     this.hasBegun = true
+    this.isRefused = true
     const reply = renderRefusal(refusal, saidIn(this.facts))
     const mayKeepAlive = !reply.close && !connection.isDraining && this.isBodyShort()
     if (!mayKeepAlive) connection.isClosing = true
@@ -81,6 +83,8 @@ export class HttpExchange implements Exchange, Underway {
 
   cut(): void {
     this.isGone = true
+    // What was said to the client is still to be read by it, and the connection ends with it.
+    if (this.isRefused) return
     cutOff(this.connection)
     this.finish()
   }
@@ -128,9 +132,12 @@ export class HttpExchange implements Exchange, Underway {
 
   breakOff(code: RefusalCode | null): void {
     if (this.isOver) return
+    if (code !== null && !this.hasBegun) {
+      this.refuse({ code, flow: this.flow, rule: null, operatorReason: null })
+      return this.leave()
+    }
     this.leave()
-    if (code !== null && !this.hasBegun) this.refuse({ code, flow: this.flow, rule: null, operatorReason: null })
-    else cutOff(this.connection)
+    cutOff(this.connection)
   }
 
   probe(): void {
