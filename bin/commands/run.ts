@@ -13,6 +13,7 @@ interface RunOptions {
   readonly rw?: readonly string[]
   readonly hide?: readonly string[]
   readonly gpu?: boolean
+  readonly dnsStrict?: boolean
   readonly ask?: boolean
   readonly hold?: number
   readonly onHold?: string
@@ -47,6 +48,7 @@ export function addRun(program: Command): void {
     .option('--rw <path>', 'a file or folder that the command may change; repeatable (the working directory is one)', collect)
     .option('--hide <path>', 'a file or folder that it does not see although what is around it is; repeatable', collect)
     .option('--gpu', 'pass the GPUs and say which')
+    .option('--dns-strict', 'names that no rule could ever allow do not exist')
     .option('--ask', 'ask questions in this terminal; the command gets no standard input')
     .option('--hold <time>', 'how long a request may wait for a decision', duration)
     .option('--on-hold <command>', 'asked about every held request: JSON on stdin, JSON answer on stdout')
@@ -92,6 +94,7 @@ async function openFirewall(options: RunOptions, doors: readonly ClosingDoor[]):
     watch: true,
     limits: { drainMs: DRAIN_MS, ...given('holdMs', options.hold) },
     ...given('audit', options.audit),
+    ...given('strictDns', options.dnsStrict),
     ...given('certs', options.certs),
     ...given('resolve', options.resolve),
     ...given('upstreamCa', options.upstreamCa),

@@ -48,6 +48,7 @@ export const SIDECAR = { port: 15_001, dnsPort: 15_053 } as const
  * - Loopback stays shared, but for questions for names wherever they go: Docker's resolver is at 127.0.0.11, and
  *   would carry them out. Its other ports are the same resolver's, so the address is closed.
  * - Before Docker's own chain, at -100: the first to redirect a connection has it.
+ * - The kernel finds its neighbours by ICMPv6, for the firewall too; who has no NET_RAW cannot say a word in it.
  * - Answers to who came from outside pass: a probe, a published port.
  *
  * @param uid  that the firewall runs as; whoever guarded could become it would pass too
@@ -71,6 +72,7 @@ table inet sallyport {
     type filter hook output priority 0
     meta skuid ${uid} accept
     ct direction reply accept
+    icmpv6 type { nd-neighbor-solicit, nd-neighbor-advert, nd-router-solicit } ip6 hoplimit 255 accept
     ct status dnat ip daddr 127.0.0.1 tcp dport { ${port}, ${dnsPort} } accept
     ct status dnat ip6 daddr ::1 tcp dport { ${port}, ${dnsPort} } accept
     ct status dnat ip daddr 127.0.0.1 udp dport ${dnsPort} accept

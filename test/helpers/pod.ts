@@ -20,18 +20,24 @@ export interface Pod {
   /** A program as it stands there: no variable of a proxy, and nothing but those that make it trust the CA. */
   inside(...command: readonly string[]): Promise<Ran>
   python(script: string): Promise<Ran>
+  /** The same out in the world. */
+  outside(script: string): Promise<Ran>
   /** The operator's program, beside the firewall. */
   sallyport(...args: readonly string[]): Promise<Ran>
   /** What reached the world. */
   readonly seen: Record<string, unknown>[]
   records(): readonly AuditRecord[]
+  /** Kills the firewall. */
+  stop(): Promise<void>
   /** The next question, once there is one. */
   question(): Promise<string>
 }
 
-/** Of the world, as the pod reaches it. The second has a rule in no policy. */
-export const WORLD = ['10.99.0.1', '10.99.0.2', 'fd99::1'] as const
-const POD = ['10.99.0.9', 'fd99::9']
+/** Of the pod. */
+export const POD = ['10.99.0.9', 'fd99::9']
+
+/** Of the world, as the pod reaches it. Names lead to the first. */
+export const WORLD = ['10.99.0.1', '10.99.0.2', 'fd99::1', 'fd99::2'] as const
 
 /** @param serve  more options of `sallyport serve` */
 export async function openPod(t: Test, policy: PolicyDocument, serve: readonly string[] = []): Promise<Pod> {
@@ -46,15 +52,16 @@ export async function openPod(t: Test, policy: PolicyDocument, serve: readonly s
   writeFileSync(at('policy.json'), JSON.stringify(policy))
   chmodSync(at('policy.json'), 0o644)
   const seen: Record<string, unknown>[] = []
-  const outside = start(t, nsenter(world), process.execPath, fileURLToPath(new URL('world.mjs', import.meta.url)), at('origin.crt'), at('origin.key'))
-  await lines(outside, line => { if (line['up'] !== true) seen.push(line) })
+  const origins = start(t, nsenter(world), process.execPath, fileURLToPath(new URL('world.mjs', import.meta.url)), at('origin.crt'), at('origin.key'))
+  await lines(origins, line => { if (line['up'] !== true) seen.push(line) })
 
   const program = user.file('dist/bin/sallyport.js')
   const control = at('run/control.sock')
   const names = ['open', 'ask', 'db'].flatMap(name => [443, 80, 5432].flatMap(port => ['--resolve', `${name}.test:${port}:${WORLD[0]}`]))
   const asFirewall = user.command(user.node, program, 'serve', '--listen', '127.0.0.1:0', '--policy', at('policy.json'), '--audit', at('run/audit.jsonl'), '--control', control,
     '--certs', at('run/ca'), '--upstream-ca', at('origin.crt'), '--transparent', '[::]:15001', '--dns', '127.0.0.1:15053', '--dns', '[::1]:15053', '--silence-timeout', '300ms', '--drain', '1s', '--json', ...names, ...serve)
-  await lines(start(t, nsenter(pod), asFirewall.file, ...asFirewall.args), () => {})
+  const firewall = start(t, nsenter(pod), asFirewall.file, ...asFirewall.args)
+  await lines(firewall, () => {})
   const init = spawnSync('nsenter', [...nsenter(pod), process.execPath, fileURLToPath(new URL('../../dist/bin/sallyport.js', import.meta.url)), 'redirect', '--uid', String(user.uid), '--apply'], { encoding: 'utf8' })
   if (init.status !== 0) throw new Error(init.stderr)
 
@@ -65,10 +72,16 @@ export async function openPod(t: Test, policy: PolicyDocument, serve: readonly s
     return run([file, ...rest], { env: { PATH: '/usr/sbin:/usr/bin:/bin' } })
   }
   const inside = (...command: readonly string[]): Promise<Ran> => run(['nsenter', ...nsenter(pod), ...command], { env })
+  const python = (script: string): readonly string[] => ['python3', '-c', `import socket, time\n${script}`]
   return {
     inside, sallyport, seen,
-    python: script => inside('python3', '-c', `import socket, time\n${script}`),
+    python: script => inside(...python(script)),
+    outside: script => run(['nsenter', ...nsenter(world), ...python(script)], { env }),
     records: () => readFileSync(at('run/audit.jsonl'), 'utf8').trim().split('\n').map(line => JSON.parse(line) as AuditRecord),
+    async stop() {
+      firewall.kill('SIGKILL')
+      await once(firewall, 'close')
+    },
     async question() {
       for (;;) {
         const [first] = (JSON.parse((await sallyport('pending', '--json')).stdout) as { pending: { id: string }[] }).pending

@@ -3,7 +3,7 @@
  * configure in them, and a world on the other end of a wire that tells what reached it. Takes root: it needs two users.
  */
 import t from 'tap'
-import { WORLD, openPod } from '../helpers/pod.ts'
+import { POD, WORLD, openPod } from '../helpers/pod.ts'
 import type { PolicyDocument } from '../../lib/index.ts'
 
 const POLICY: PolicyDocument = {
@@ -13,7 +13,7 @@ const POLICY: PolicyDocument = {
     { id: 'open', host: 'open.test', scheme: ['http', 'https'], port: [80, 443], private: true },
     { id: 'ask', action: 'hold', host: 'ask.test', scheme: ['http', 'https'], port: [80, 443], private: true },
     { id: 'ask-db', action: 'hold', host: 'db.test', scheme: 'tcp', port: 5432, private: true },
-    { id: 'literal', cidr: '10.99.0.2/32', scheme: 'http', port: 80, private: true },
+    { id: 'literal', cidr: ['10.99.0.2/32', 'fd99::2/128'], scheme: 'http', port: 80, private: true },
   ],
 }
 const STATUS = ['curl', '-sS', '-o', '/dev/null', '-w', '%{http_code}', '-m', '20'] as const
@@ -56,7 +56,7 @@ t.test('a shared network, led through the firewall', { timeout: 120_000, skip: p
   await t.test('an address without a name needs a rule for addresses', async t => {
     t.match(await pod.inside(...STATUS, `http://${WORLD[0]}/`), { stdout: '403' })
     t.match(await pod.inside(...STATUS, `http://[${WORLD[2]}]/`), { stdout: '403' }, 'also in IPv6')
-    t.match(await pod.inside(...STATUS, `http://${WORLD[1]}/`), { stdout: '200' })
+    for (const address of [WORLD[1], `[${WORLD[3]}]`]) t.match(await pod.inside(...STATUS, `http://${address}/`), { stdout: '200' }, address)
     t.match(await pod.inside(...STATUS, 'http://198.19.255.1/'), { stdout: '000' }, 'one of ours that was never given out goes nowhere')
   })
 
@@ -102,7 +102,18 @@ for family, to in [(socket.AF_INET, "127.0.0.1"), (socket.AF_INET, "127.0.0.11")
   try:
     s = socket.socket(family); s.settimeout(5); s.connect((to, 15001)); s.sendall(b"GET http://open.test/ HTTP/1.1\\r\\nHost: open.test\\r\\n\\r\\n"); print("closed" if s.recv(99) == b"" else "answered")
   except Exception as e: print(type(e).__name__)`), { stdout: refused })
+    t.match(await pod.outside(`
+for to in ${JSON.stringify(POD)}:
+  try: s = socket.create_connection((to, 15001), 5); s.settimeout(5); s.sendall(b"GET / HTTP/1.1\\r\\nHost: open.test\\r\\n\\r\\n"); print("closed" if s.recv(99) == b"" else "answered")
+  except Exception as e: print(type(e).__name__)`), { stdout: refused }, 'who comes from outside was not redirected')
+    t.equal(pod.records().filter(({ event, code, reason }) => event === 'closed' && code === 'address_forbidden' && reason?.includes('was not redirected')).length, POD.length)
     t.match(await pod.python('l = socket.create_server(("127.0.0.1", 8000)); s = socket.create_connection(("127.0.0.1", 8000)); print(l.accept()[0].send(b"x"), s.recv(1))'), { stdout: '1 b\'x\'\n' })
+  })
+
+  await t.test('what is sent is what was judged, to an address that was resolved after it', async t => {
+    t.match(await pod.inside(...STATUS, '--path-as-is', 'https://open.test/a%2Fb/%7e?q=%20&q='), { stdout: '200' })
+    t.equal(reached().at(-1), 'GET open.test/a%2Fb/%7e?q=%20&q=')
+    t.match(pod.records().filter(({ event }) => event === 'closed').at(-1), { host: 'open.test', port: 443, rule: 'open', address: WORLD[0] })
   })
 
   await t.test('each flow has one closing record, in a log that holds together', async t => {
@@ -110,5 +121,13 @@ for family, to in [(socket.AF_INET, "127.0.0.1"), (socket.AF_INET, "127.0.0.11")
     t.equal(new Set(closed).size, closed.length)
     t.ok(closed.length > 20)
     t.ok(pod.records().every(({ event, client }) => event === 'notice' || client === 'sandbox'))
+  })
+
+  await t.test('when the firewall is killed the network stays closed', async t => {
+    const before = pod.seen.length
+    await pod.stop()
+    t.match(await pod.inside(...STATUS, '--resolve', `open.test:443:${WORLD[0]}`, 'https://open.test/'), { stdout: '000', output: /refused|Couldn't connect/ })
+    t.match(await pod.inside(...STATUS, '-m', '5', 'https://open.test/'), { stdout: '000' })
+    t.equal(pod.seen.length, before)
   })
 })
