@@ -69,15 +69,19 @@ export function readHosts(): string {
   }
 }
 
-/** By which the system's resolver completes names, as `resolv.conf(5)` has it; none where the system has no such file. */
+/** By which the system's resolver completes names; none where the system has no such file. */
 export function readSearchDomains(): readonly CanonicalHost[] {
-  let text: string
   try {
-    text = readFileSync('/etc/resolv.conf', 'utf8')
+    return searchDomainsIn(readFileSync('/etc/resolv.conf', 'utf8'))
   } catch {
     return []
   }
-  return text.split('\n').flatMap(line => /^(?:search|domain)[ \t]/.test(line) ? line.split(/\s+/).slice(1) : []).flatMap(domain => {
+}
+
+/** @param text  as resolv.conf(5) has it: the last line of its kind counts */
+export function searchDomainsIn(text: string): readonly CanonicalHost[] {
+  const [, domains = ''] = text.split('\n').map(line => /^(?:search|domain)[ \t]+(.*)$/.exec(line)).findLast(found => found !== null) ?? []
+  return domains.split(/[ \t]+/).flatMap(domain => {
     const known = canonicalHost(domain)
     return known.kind === 'host' && known.hostKind === 'name' ? [known.host] : []
   })

@@ -49,6 +49,8 @@ export const SIDECAR = { port: 15_001, dnsPort: 15_053 } as const
  *   would carry them out. Its other ports are the same resolver's, so the address is closed.
  * - Before Docker's own chain, at -100: the first to redirect a connection has it.
  * - The kernel finds its neighbours by ICMPv6, for the firewall too; who has no NET_RAW cannot say a word in it.
+ * - A packet has one destination: one that names others on its way (RFC 791 source routes, IPv6 routing headers) is
+ *   going to loopback only at first.
  * - Answers to who came from outside pass: a probe, a published port.
  *
  * @param uid  that the firewall runs as; whoever guarded could become it would pass too
@@ -72,6 +74,8 @@ table inet sallyport {
     type filter hook output priority 0
     meta skuid ${uid} accept
     ct direction reply accept
+    ip hdrlength > 5 reject with icmpx type port-unreachable
+    exthdr rt exists reject with icmpx type port-unreachable
     icmpv6 type { nd-neighbor-solicit, nd-neighbor-advert, nd-router-solicit } ip6 hoplimit 255 accept
     ct status dnat ip daddr 127.0.0.1 tcp dport { ${port}, ${dnsPort} } accept
     ct status dnat ip6 daddr ::1 tcp dport { ${port}, ${dnsPort} } accept

@@ -29,7 +29,7 @@ let getsockopt: GetSockOpt | null = null
  * Loads what it needs now and not before: it is said before anybody relies on it, and only who asks pays for it.
  *
  * @returns tells where a connection was going; null where it was not redirected, or is closed already
- * @throws OperatorError E_SANDBOX_TOOL where koffi or the C library cannot be loaded
+ * @throws OperatorError E_SANDBOX_TOOL where koffi cannot be loaded
  */
 export function openDestinations(): DestinationOf {
   const call = getsockopt ??= load()
@@ -59,8 +59,9 @@ const spellIpv6 = (address: string): string => new URL(`http://[${address}]/`).h
 function load(): GetSockOpt {
   try {
     const koffi = createRequire(import.meta.url)('koffi') as typeof import('koffi')
-    return koffi.load('libc.so.6').func('int getsockopt(int, int, int, void *, void *)') as unknown as GetSockOpt
+    // Of what this process has loaded already: the C library has another name where it is musl.
+    return koffi.load(null).func('int getsockopt(int, int, int, void *, void *)') as unknown as GetSockOpt
   } catch (error) {
-    throw new OperatorError('E_SANDBOX_TOOL', { tool: 'koffi with the C library of glibc', package: 'koffi, on Linux' }, error)
+    throw new OperatorError('E_SANDBOX_TOOL', { tool: 'koffi', package: 'koffi, on Linux' }, error)
   }
 }
