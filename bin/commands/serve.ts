@@ -114,8 +114,12 @@ function announce(firewall: Firewall, url: string, shared: Shared | null, option
   // Standard output may carry the audit log; people read the rest on standard error.
   printLine(`ready: proxy ${url}  ca ${path}  control ${firewall.control}`)
   note(`policy ${policy.name ?? options.policy}: ${policy.rules} rules, unmatched requests: ${policy.unmatched}; upstreams are verified against ${roots}`)
-  if (shared !== null) note(`redirected connections at ${spell(shared.transparent)}, names at ${shared.dns.map(spell).join(', ')}; the packet filter: sallyport redirect --uid ${process.getuid?.()}`)
+  if (shared !== null) note(`redirected connections at ${spell(shared.transparent)}, names at ${shared.dns.map(spell).join(', ')}; ${filterHint(process.getuid?.() ?? 0)}`)
   note('agent\'s shell: eval "$(sallyport env --shell)"   questions: sallyport pending --watch   stop: Ctrl-C')
+}
+
+function filterHint(uid: number): string {
+  return uid === 0 ? 'root cannot be told apart from what is guarded: run this as a user of its own' : `the packet filter: sallyport redirect --uid ${uid}`
 }
 
 function openDoors(options: ServeOptions): (Door & { close?(): void })[] {
