@@ -15,6 +15,7 @@ interface Calls {
   readonly clone: number
   readonly ioctl: number
   readonly socket: number
+  readonly ptrace: number
   /** What gives a file its mode, and which argument that is. */
   readonly modes: readonly (readonly [number: number, mode: number])[]
   /** What does so where its flags say that it creates one. */
@@ -28,13 +29,13 @@ const ABSENT = [435 /* clone3 */, 437 /* openat2 */, 425, 426, 427 /* io_uring_s
 
 const CALLS: Readonly<Record<string, Calls>> = {
   x64: {
-    arch: 0xc000003e, clone: 56, ioctl: 16, socket: 41,
+    arch: 0xc000003e, clone: 56, ioctl: 16, socket: 41, ptrace: 101,
     modes: [[90, 1] /* chmod */, [91, 1] /* fchmod */, [268, 2] /* fchmodat */, [452, 2] /* fchmodat2 */, [85, 1] /* creat */, [133, 1] /* mknod */, [259, 2] /* mknodat */],
     opens: [[2, 1, 2] /* open */, [257, 2, 3] /* openat */],
     refused: [272 /* unshare */, 308 /* setns */, 248 /* add_key */, 249 /* request_key */, 250 /* keyctl */, 321 /* bpf */, 298 /* perf_event_open */, 323 /* userfaultfd */],
   },
   arm64: {
-    arch: 0xc00000b7, clone: 220, ioctl: 29, socket: 198,
+    arch: 0xc00000b7, clone: 220, ioctl: 29, socket: 198, ptrace: 117,
     modes: [[52, 1] /* fchmod */, [53, 2] /* fchmodat */, [452, 2] /* fchmodat2 */, [33, 2] /* mknodat */],
     opens: [[56, 2, 3] /* openat */],
     refused: [97 /* unshare */, 268 /* setns */, 217 /* add_key */, 218 /* request_key */, 219 /* keyctl */, 280 /* bpf */, 241 /* perf_event_open */, 282 /* userfaultfd */],
@@ -91,6 +92,8 @@ export function seccompFilter(arch: string): Buffer | null {
     ...onCall(calls.clone, [load(argument(0)), ...when(IF_ANY_BIT, NEW_NAMESPACE, errno(EPERM))]),
     ...onCall(calls.ioctl, [load(argument(1)), ...TYPING.flatMap(request => when(IF_EQUAL, request, errno(EPERM)))]),
     ...onCall(calls.socket, [load(argument(0)), ...FAMILIES.flatMap(family => when(IF_EQUAL, family, ALLOW)), end(errno(EAFNOSUPPORT))]),
+    // bwrap's own first process, which would stop and take no signal any more.
+    ...onCall(calls.ptrace, [load(argument(1)), ...when(IF_EQUAL, 1, errno(EPERM))]),
     ...calls.modes.flatMap(([number, mode]) => onCall(number, withoutSetuid(mode))),
     ...calls.opens.flatMap(([number, flags, mode]) => onCall(number, [load(argument(flags)), [IF_ANY_BIT, 0, withoutSetuid(mode).length, CREATE], ...withoutSetuid(mode)])),
     end(ALLOW),

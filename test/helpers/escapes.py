@@ -112,6 +112,7 @@ pid = outside['pid']
 attempt('signal the firewall')(lambda: os.kill(pid, signal.SIGTERM))
 attempt('signal the firewall\'s group')(lambda: os.killpg(pid, signal.SIGTERM))
 attempt('trace the firewall')(lambda: checked(libc.ptrace(16, pid, 0, 0)))
+attempt('trace the first process')(lambda: checked(libc.ptrace(16, 1, 0, 0)))
 attempt('memory of the firewall')(lambda: open('/proc/%d/mem' % pid, 'rb'))
 attempt('files of the firewall')(lambda: os.listdir('/proc/%d/root' % pid))
 attempt('descriptors of the firewall')(lambda: os.listdir('/proc/%d/fd' % pid))

@@ -57,6 +57,8 @@ const cases: [string, number, number[], number][] = [
   ['a packet socket', 41, [17, 3], EAFNOSUPPORT],
   ['a socket to the hypervisor', 41, [40, 1], EAFNOSUPPORT],
   ['a family that the kernel does not have yet', 41, [200, 1], EAFNOSUPPORT],
+  ['a debugger at a program', 101, [16, 2], ALLOW],
+  ['a debugger at the first process', 101, [16, 1], EPERM],
   ['chmod', 90, [0, 0o755], ALLOW],
   ['chmod of a folder for a group', 90, [0, 0o2775], ALLOW],
   ['a setuid file', 90, [0, 0o4755], EPERM],
