@@ -63,6 +63,8 @@ export interface OpenDesk extends Omit<Desk, 'status'> {
 }
 
 const MAX_GRANTS = 10_000
+/** Questions about one host among which a group is looked for, at every arrival anew; the limit by default is 100. */
+const MAX_GROUPED = 250
 /** Domains whose first contact was seen; beyond it the oldest are asked about as new again. */
 const MAX_KNOWN_DOMAINS = 10_000
 
@@ -123,7 +125,7 @@ export function openDesk(options: DeskOptions): OpenDesk {
   function describe(question: { id: string, asking: Asking, waiting: number, firstSeen: number, deadline: number | null }): Held {
     const { ruleset, generation } = holder.now
     const { facts, answers } = question.asking
-    const open = queue.openAbout(facts.host).map(({ asking, ...rest }) => ({ ...rest, facts: asking.facts, answers: asking.answers }))
+    const open = queue.countAbout(facts.host) > MAX_GROUPED ? [] : queue.openAbout(facts.host).map(({ asking, ...rest }) => ({ ...rest, facts: asking.facts, answers: asking.answers }))
     const registrable = registrableDomain(facts.host)
     return describeQuestion({
       ...question,

@@ -81,6 +81,8 @@ export interface Queue {
   /** @param value what a door said, unread */
   answer(id: string, value: unknown, door: string): Promise<AnswerResult>
   pending(): readonly Held[]
+  /** How many open questions there are about one host. */
+  countAbout(host: string): number
   /** The open questions about one host, the oldest first. */
   openAbout(host: string): readonly { readonly id: string, readonly asking: Asking, readonly waiting: number }[]
   /**
@@ -199,6 +201,7 @@ export function createQueue(options: QueueOptions): Queue {
       return question === undefined ? { kind: 'unknown' } : answering.answer(question, value, door)
     },
     pending: () => book.all().map(notices.describe),
+    countAbout: host => book.questionsOf(host),
     openAbout: host => book.all().filter(({ asking }) => asking.facts.host === host).map(({ id, asking, waiters }) => ({ id, asking, waiting: waiters.size })),
     counts: {
       get waiting() { return book.waiting },
