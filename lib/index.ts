@@ -36,15 +36,13 @@ export type { ControlClient } from './control/client.ts'
 export { findControl } from './control/paths.ts'
 
 // A command with one way out.
-export { createSandbox } from './sandbox/sandbox.ts'
+export { createSandbox, examine, probe } from './later.ts'
 export type { Exit } from './sandbox/link.ts'
 export type { Sandbox, SandboxOptions } from './sandbox/sandbox.ts'
 export { applyRedirect, redirectRules } from './sandbox/redirect.ts'
 export type { Redirect } from './sandbox/redirect.ts'
 export { isExposed } from './sandbox/plan.ts'
-export { examine } from './sandbox/doctor.ts'
 export type { Finding } from './sandbox/doctor.ts'
-export { probe } from './sandbox/probes.ts'
 
 // The CA and what clients need of it.
 export { describeEnvironment, openCa } from './identity.ts'
@@ -61,4 +59,4 @@ export { systemClock } from './model/clock.ts'
 export type { Clock } from './model/clock.ts'
 export { parseDuration } from './config/durations.ts'
 export { parseSize } from './config/sizes.ts'
-export { runDemo } from './demo/demo.ts'
+export { runDemo } from './later.ts'
