@@ -60,14 +60,14 @@ export function createTransparent(options: TransparentOptions): Transparent {
       if (to === null) return { kind: 'refused', code: 'address_forbidden', reason: 'the connection was not redirected: it was meant for this listener', address: null, port: null }
       const refused = (code: RefusalCode, reason: string): Aim => ({ kind: 'refused', code, reason, ...to })
       if (open.size >= options.max) return refused('proxy_full', `${open.size} connections are open`)
-      const authority = authorityOf(to.address, to.port)
+      const authority = placeOf(to.address, to.port)
       return authority === null ? refused('address_forbidden', `${to.address} stands for no name: none was asked for`) : { kind: 'aim', authority, address: to.address }
     } catch (error) {
       return { kind: 'refused', code: 'judgement_failed', reason: `its destination could not be read: ${String(error)}`, address: null, port: null }
     }
   }
 
-  function authorityOf(address: string, port: number): Authority | null {
+  function placeOf(address: string, port: number): Authority | null {
     if (port === 0) return null
     const name = names.nameOf(address)
     if (name !== null) return { host: name, hostKind: 'name', port }
