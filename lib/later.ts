@@ -4,7 +4,11 @@ import type { examine as Examine } from './sandbox/doctor.ts'
 import type { probe as Probe } from './sandbox/probes.ts'
 import type { runDemo as RunDemo } from './demo/demo.ts'
 
-export const createSandbox: typeof CreateSandbox = async options => (await import('./sandbox/sandbox.ts')).createSandbox(options)
+export const createSandbox: typeof CreateSandbox = async options => {
+  // It may fail while whoever hears of that is still being loaded.
+  Promise.resolve(options.firewall).catch(() => {})
+  return (await import('./sandbox/sandbox.ts')).createSandbox(options)
+}
 
 export const examine: typeof Examine = async examined => (await import('./sandbox/doctor.ts')).examine(examined)
 
