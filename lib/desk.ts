@@ -55,7 +55,7 @@ export interface OpenDesk extends Omit<Desk, 'status'> {
   readonly problem: string | null
   decide(facts: Facts, once: OnceToken | null): Decision
   take(allow: Allow): void
-  hold(asking: Asking, remainingMs: number): { readonly ended: Promise<WaitEnd>, readonly waiters: number, leave(): void }
+  hold(asking: Asking, remainingMs: number): { readonly ended: Promise<WaitEnd>, waiters(): number, leave(): void }
   /** @throws OperatorError E_POLICY_INVALID or E_POLICY_UNREADABLE; the last good policy stays in force */
   reload(policy?: string | PolicyDocument): Promise<void>
   say(event: DeskEvent): void

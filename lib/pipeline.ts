@@ -20,7 +20,7 @@ export interface Rooms {
   /** Why nothing new may be allowed now; null when it may. */
   closed(): RefusalCode | null
   /** Asks. The wait ends by an answer, its deadline, its client or shutdown (I7). */
-  hold(asking: Asking, remainingMs: number): { readonly ended: Promise<WaitEnd>, readonly waiters: number, leave(): void }
+  hold(asking: Asking, remainingMs: number): { readonly ended: Promise<WaitEnd>, waiters(): number, leave(): void }
   /** Milliseconds that a flow may be held in all. */
   readonly holdMs: number
   elapsed(): number
@@ -87,7 +87,7 @@ async function ask(first: Hold, facts: Facts, arrival: Arrival, rooms: Rooms, re
       const stopWatching = arrival.window.onGone(() => wait.leave())
       const end = await wait.ended
       stopWatching()
-      record.answered(end, wait.waiters)
+      record.answered(end, wait.waiters())
       if (end.kind !== 'released') return unanswered(end, hold)
       if (arrival.window.isGone) return { kind: 'left', reason: 'the client left as the answer came' }
       const decision = rooms.decide(facts, end.once)

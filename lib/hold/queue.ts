@@ -70,7 +70,7 @@ export interface Wait {
   /** Never rejects. */
   readonly ended: Promise<WaitEnd>
   /** The most that waited for its question at one time, this one included; 0 where it joined none. */
-  readonly waiters: number
+  waiters(): number
   /** The client hung up. */
   leave(): void
 }
@@ -160,7 +160,7 @@ export function createQueue(options: QueueOptions): Queue {
     const timer = agenda.after(waitMs, () => lose(waiter, 'expire'))
     const waiter: Waiter = { state: 'waiting', asking, question, client, due: clock.elapsed() + waitMs, timer, tell }
     book.enter(waiter)
-    return { ended, get waiters() { return question.most }, leave: () => lose(waiter, 'leave') }
+    return { ended, waiters: () => question.most, leave: () => lose(waiter, 'leave') }
   }
 
   function giveUpIfHopeless(question: Question): void {
@@ -216,7 +216,7 @@ export function createQueue(options: QueueOptions): Queue {
 }
 
 function over(end: WaitEnd): Wait {
-  return { ended: Promise.resolve(end), waiters: 0, leave: () => {} }
+  return { ended: Promise.resolve(end), waiters: () => 0, leave: () => {} }
 }
 
 /** A judgement that fails is one to be made again, where its failure is a denial (I3). */

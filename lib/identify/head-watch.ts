@@ -40,168 +40,176 @@ export interface HeadWatch {
 type Expects = 'request-line' | 'fields' | 'content' | 'chunk-size' | 'chunk' | 'chunk-end' | 'trailers' | 'nothing'
 
 export function createHeadWatch(limits: HeadLimits): HeadWatch {
-  let expects: Expects = 'request-line'
-  /** Bytes and fields of the head or the trailers so far. */
-  let bytesRead = 0
-  let fieldsRead = 0
-  let hasSkippedLine = false
-  let isHttp10 = false
-  let isConnect = false
-  let isChunked = false
-  /** Announced by Content-Length; -1: not announced. */
-  let announced = -1
-  /** Bytes to pass over: of the content or of the chunk. */
-  let unread = 0
-  let heads = 0
-  let taken = 0
-  let fault: Fault | null = null
-  let isFaultOfHead = false
-  const holder = createLineHolder()
+  return new Watch(limits)
+}
 
-  function push(chunk: Uint8Array): void {
+/** A class: two of them live as long as a tunnel, and closures would be a dozen each. */
+class Watch implements HeadWatch {
+  heads = 0
+  fault: Fault | null = null
+  isFaultAhead = false
+  private readonly limits: HeadLimits
+  private readonly holder = createLineHolder()
+  private expects: Expects = 'request-line'
+  /** Bytes and fields of the head or the trailers so far. */
+  private bytesRead = 0
+  private fieldsRead = 0
+  private hasSkippedLine = false
+  private isHttp10 = false
+  private isConnect = false
+  private isChunked = false
+  /** Announced by Content-Length; -1: not announced. */
+  private announced = -1
+  /** Bytes to pass over: of the content or of the chunk. */
+  private unread = 0
+  private taken = 0
+
+  constructor(limits: HeadLimits) {
+    this.limits = limits
+  }
+
+  push(chunk: Uint8Array): void {
     let at = 0
-    while (at < chunk.length && expects !== 'nothing') {
-      if (expects !== 'content' && expects !== 'chunk') {
-        at = pushLine(chunk, at)
+    while (at < chunk.length && this.expects !== 'nothing') {
+      if (this.expects !== 'content' && this.expects !== 'chunk') {
+        at = this.pushLine(chunk, at)
         continue
       }
-      const passed = Math.min(unread, chunk.length - at)
+      const passed = Math.min(this.unread, chunk.length - at)
       at += passed
-      unread -= passed
-      if (unread === 0) expects = expects === 'chunk' ? 'chunk-end' : 'request-line'
+      this.unread -= passed
+      if (this.unread === 0) this.expects = this.expects === 'chunk' ? 'chunk-end' : 'request-line'
     }
   }
 
+  take(): HeadVerdict | null {
+    if (this.taken < this.heads) {
+      this.taken++
+      return SOUND
+    }
+    if (!this.isFaultAhead) return null
+    this.isFaultAhead = false
+    return this.fault
+  }
+
+  get phase(): HeadWatch['phase'] {
+    if (this.fault !== null) return 'broken'
+    if (this.expects === 'request-line') return this.holder.length === 0 ? 'between' : 'head'
+    return this.expects === 'fields' ? 'head' : this.expects === 'nothing' ? 'between' : 'body'
+  }
+
   /** @returns where the next line begins */
-  function pushLine(chunk: Uint8Array, at: number): number {
+  private pushLine(chunk: Uint8Array, at: number): number {
+    const { holder } = this
     const lf = chunk.indexOf(LF, at)
     const end = lf === -1 ? chunk.length : lf + 1
-    if (holder.length + end - at > longestLine()) {
-      refuse(tooLong())
+    if (holder.length + end - at > this.longestLine()) {
+      this.refuse(this.tooLong())
     } else if (lf !== -1 && holder.length === 0) {
-      readLine(chunk, at, lf)
+      this.readLine(chunk, at, lf)
     } else {
       holder.add(chunk, at, end)
       if (lf !== -1) {
         const { bytes, length } = holder
         holder.clear()
-        readLine(bytes, 0, length - 1)
+        this.readLine(bytes, 0, length - 1)
       }
     }
     return end
   }
 
-  function readLine(bytes: Uint8Array, start: number, lf: number): void {
-    if (lf === start || bytes[lf - 1] !== CR) return refuse(BARE_LF)
+  private readLine(bytes: Uint8Array, start: number, lf: number): void {
+    if (lf === start || bytes[lf - 1] !== CR) return this.refuse(BARE_LF)
     const end = lf - 1
-    switch (expects) {
-      case 'request-line': return readFirst(bytes, start, end)
-      case 'fields': return start === end ? endHead() : readField(bytes, start, end)
-      case 'chunk-size': return readSize(bytes, start, end)
-      case 'chunk-end': return start === end ? void (expects = 'chunk-size') : refuse(BAD_CHUNK_END)
-      case 'trailers': return start === end ? void (expects = 'request-line') : readField(bytes, start, end)
+    switch (this.expects) {
+      case 'request-line': return this.readFirst(bytes, start, end)
+      case 'fields': return start === end ? this.endHead() : this.readField(bytes, start, end)
+      case 'chunk-size': return this.readSize(bytes, start, end)
+      case 'chunk-end': return start === end ? void (this.expects = 'chunk-size') : this.refuse(BAD_CHUNK_END)
+      case 'trailers': return start === end ? void (this.expects = 'request-line') : this.readField(bytes, start, end)
       case 'content': case 'chunk': case 'nothing': return
-      default: expects satisfies never
+      default: this.expects satisfies never
     }
   }
 
-  function readFirst(bytes: Uint8Array, start: number, end: number): void {
+  private readFirst(bytes: Uint8Array, start: number, end: number): void {
     // RFC 9112 §2.2: an empty line before a request should be passed over. One, not any number.
-    if (start === end && !hasSkippedLine) return void (hasSkippedLine = true)
-    const line = readRequestLine(bytes, start, end, limits.targetBytes)
-    if (line.kind === 'refused') return refuse(line)
-    hasSkippedLine = false
-    bytesRead = end - start + 2
-    fieldsRead = 0
-    announced = -1
-    isChunked = false
-    isHttp10 = line.isHttp10
-    isConnect = line.isConnect
-    expects = 'fields'
+    if (start === end && !this.hasSkippedLine) return void (this.hasSkippedLine = true)
+    const line = readRequestLine(bytes, start, end, this.limits.targetBytes)
+    if (line.kind === 'refused') return this.refuse(line)
+    this.hasSkippedLine = false
+    this.bytesRead = end - start + 2
+    this.fieldsRead = 0
+    this.announced = -1
+    this.isChunked = false
+    this.isHttp10 = line.isHttp10
+    this.isConnect = line.isConnect
+    this.expects = 'fields'
   }
 
-  function readField(bytes: Uint8Array, start: number, end: number): void {
-    bytesRead += end - start + 2
-    if (++fieldsRead > limits.fields) return refuse(HEAD_TOO_LARGE)
+  private readField(bytes: Uint8Array, start: number, end: number): void {
+    this.bytesRead += end - start + 2
+    if (++this.fieldsRead > this.limits.fields) return this.refuse(HEAD_TOO_LARGE)
     const line = readFieldLine(bytes, start, end)
-    if (line.kind === 'refused') return refuse(line)
-    if (line.role === 'plain' || expects === 'trailers') return
+    if (line.kind === 'refused') return this.refuse(line)
+    if (line.role === 'plain' || this.expects === 'trailers') return
     if (line.role === 'content-length') {
-      if (announced !== -1) return refuse(TWO_LENGTHS)
-      announced = lengthIn(bytes, start, end)
-      if (announced === -1) refuse(BAD_LENGTH)
+      if (this.announced !== -1) return this.refuse(TWO_LENGTHS)
+      this.announced = lengthIn(bytes, start, end)
+      if (this.announced === -1) this.refuse(BAD_LENGTH)
     } else {
-      if (isChunked || isHttp10 || !isChunkedCoding(bytes, start, end)) return refuse(isHttp10 ? CODING_IN_HTTP10 : BAD_CODING)
-      isChunked = true
+      if (this.isChunked || this.isHttp10 || !isChunkedCoding(bytes, start, end)) return this.refuse(this.isHttp10 ? CODING_IN_HTTP10 : BAD_CODING)
+      this.isChunked = true
     }
   }
 
-  function endHead(): void {
-    if (isChunked && announced !== -1) return refuse(TWO_FRAMINGS)
-    if (isConnect && (isChunked || announced > 0)) return refuse(CONNECT_WITH_BODY)
-    heads++
-    if (isConnect) expects = 'nothing'
-    else if (isChunked) expects = 'chunk-size'
-    else if (announced > 0) {
-      expects = 'content'
-      unread = announced
-    } else expects = 'request-line'
+  private endHead(): void {
+    if (this.isChunked && this.announced !== -1) return this.refuse(TWO_FRAMINGS)
+    if (this.isConnect && (this.isChunked || this.announced > 0)) return this.refuse(CONNECT_WITH_BODY)
+    this.heads++
+    if (this.isConnect) this.expects = 'nothing'
+    else if (this.isChunked) this.expects = 'chunk-size'
+    else if (this.announced > 0) {
+      this.expects = 'content'
+      this.unread = this.announced
+    } else this.expects = 'request-line'
   }
 
-  function readSize(bytes: Uint8Array, start: number, end: number): void {
+  private readSize(bytes: Uint8Array, start: number, end: number): void {
     const size = chunkSizeIn(bytes, start, end)
-    if (size === -1) return refuse(BAD_CHUNK_SIZE)
-    unread = size
-    bytesRead = 0
-    fieldsRead = 0
-    expects = size === 0 ? 'trailers' : 'chunk'
+    if (size === -1) return this.refuse(BAD_CHUNK_SIZE)
+    this.unread = size
+    this.bytesRead = 0
+    this.fieldsRead = 0
+    this.expects = size === 0 ? 'trailers' : 'chunk'
   }
 
-  function refuse(found: Fault): void {
-    fault = found
-    isFaultOfHead = expects === 'request-line' || expects === 'fields'
-    expects = 'nothing'
-    holder.clear()
+  private refuse(found: Fault): void {
+    this.fault = found
+    this.isFaultAhead = this.expects === 'request-line' || this.expects === 'fields'
+    this.expects = 'nothing'
+    this.holder.clear()
   }
 
   /** Longest line that may come now, its end included, in bytes: no line is looked at, or held, that is longer. */
-  function longestLine(): number {
-    switch (expects) {
-      case 'request-line': return Math.min(limits.targetBytes + AROUND_TARGET_BYTES, limits.headBytes)
+  private longestLine(): number {
+    const { targetBytes, headBytes } = this.limits
+    switch (this.expects) {
+      case 'request-line': return Math.min(targetBytes + AROUND_TARGET_BYTES, headBytes)
       case 'chunk-size': return MAX_SIZE_DIGITS + 2
       case 'chunk-end': return 2
-      default: return limits.headBytes - bytesRead
+      default: return headBytes - this.bytesRead
     }
   }
 
-  function tooLong(): Fault {
-    switch (expects) {
-      case 'request-line': return limits.targetBytes + AROUND_TARGET_BYTES <= limits.headBytes ? TARGET_TOO_LONG : HEAD_TOO_LARGE
+  private tooLong(): Fault {
+    const { targetBytes, headBytes } = this.limits
+    switch (this.expects) {
+      case 'request-line': return targetBytes + AROUND_TARGET_BYTES <= headBytes ? TARGET_TOO_LONG : HEAD_TOO_LARGE
       case 'chunk-size': return BAD_CHUNK_SIZE
       case 'chunk-end': return BAD_CHUNK_END
       default: return HEAD_TOO_LARGE
     }
-  }
-
-  return {
-    push,
-    take() {
-      if (taken < heads) {
-        taken++
-        return SOUND
-      }
-      if (!isFaultOfHead) return null
-      isFaultOfHead = false
-      return fault
-    },
-    get phase() {
-      if (fault !== null) return 'broken'
-      if (expects === 'request-line') return holder.length === 0 ? 'between' : 'head'
-      return expects === 'fields' ? 'head' : expects === 'nothing' ? 'between' : 'body'
-    },
-    get heads() { return heads },
-    get fault() { return fault },
-    get isFaultAhead() { return isFaultOfHead },
   }
 }
 

@@ -19,25 +19,27 @@ export interface LineHolder {
 const FIRST_BYTES = 256
 
 export function createLineHolder(): LineHolder {
-  let bytes = NOTHING
-  let length = 0
-  return {
-    get length() { return length },
-    get bytes() { return bytes },
-    add(chunk, start, end) {
-      const needed = length + end - start
-      if (needed > bytes.length) {
-        const grown = new Uint8Array(Math.max(needed, bytes.length * 2, FIRST_BYTES))
-        grown.set(bytes.subarray(0, length))
-        bytes = grown
-      }
-      bytes.set(chunk.subarray(start, end), length)
-      length = needed
-    },
-    clear() {
-      bytes = NOTHING
-      length = 0
-    },
+  return new Held()
+}
+
+class Held implements LineHolder {
+  length = 0
+  bytes: Uint8Array = NOTHING
+
+  add(chunk: Uint8Array, start: number, end: number): void {
+    const needed = this.length + end - start
+    if (needed > this.bytes.length) {
+      const grown = new Uint8Array(Math.max(needed, this.bytes.length * 2, FIRST_BYTES))
+      grown.set(this.bytes.subarray(0, this.length))
+      this.bytes = grown
+    }
+    this.bytes.set(chunk.subarray(start, end), this.length)
+    this.length = needed
+  }
+
+  clear(): void {
+    this.bytes = NOTHING
+    this.length = 0
   }
 }
 

@@ -41,7 +41,7 @@ async function run(given: { decide?: (times: number) => Decision, ends?: WaitEnd
       const end = ends.shift()
       if (end === undefined) throw new Error('nobody to ask')
       if (given.leavesWhileReleased) stage.isGone = true
-      return { ended: Promise.resolve(end), waiters: 1, leave() {} }
+      return { ended: Promise.resolve(end), waiters: () => 1, leave() {} }
     },
     holdMs: 1_000,
     elapsed: () => 0,
