@@ -4,6 +4,7 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { createServer } from 'node:net'
 import { existsSync, mkdirSync, readFileSync, readlinkSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { USERS, openUser } from '../helpers/as-user.ts'
 import { collect, createSandbox, environmentOf, inside, openGate, openPlace } from '../helpers/gate.ts'
@@ -56,8 +57,8 @@ t.test('it sees the system read-only, its folder writable, and an empty home', a
   writeFileSync(join(place.home, 'secret'), 'x')
   const { out } = await inside(gate, place, ['sh', '-c', `
     for path in /x /usr/x /etc/x /proc/sys/kernel/hostname /proc/sys/vm/swappiness; do (echo x >> $path) 2>/dev/null && echo "wrote $path"; done
-    echo mine > here && cat here; ls -A ~ | wc -l; ls -A /tmp | wc -l; test -e /var/log && echo log; test -e /root/.ssh && echo ssh; head -c0 /etc/shadow 2>/dev/null && echo shadow; true`])
-  t.equal(out, 'mine\n0\n2\n', 'in /tmp are only the two folders of this test')
+    echo mine > here && cat here; ls -A ~ | wc -l; ls -A '${tmpdir()}' | wc -l; test -e /var/log && echo log; test -e /root/.ssh && echo ssh; head -c0 /etc/shadow 2>/dev/null && echo shadow; true`])
+  t.equal(out, 'mine\n0\n2\n', 'among temporary files are only the two folders of this test')
   t.equal(readFileSync(join(place.work, 'here'), 'utf8'), 'mine\n')
 })
 
