@@ -47,7 +47,7 @@ function project(t: { teardown(call: () => unknown): void }, files: Readonly<Rec
   const { tap: settings } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as { tap: Record<string, unknown> }
   const { include: _include, 'allow-incomplete-coverage': _forgiven, ...rest } = settings
   writeFileSync(join(dir, 'package.json'), JSON.stringify({ name: 'covered', version: '1.0.0', type: 'module', tap: { ...rest, include: ['test/*.test.ts'] } }))
-  for (const file of ['tsconfig.json', 'test/helpers/transpile-once.cjs']) cpSync(join(ROOT, file), join(dir, file), { recursive: true })
+  for (const file of ['tsconfig.json', 'test/helpers/transpile-once.cjs', 'test/helpers/uninstrumented.mjs']) cpSync(join(ROOT, file), join(dir, file), { recursive: true })
   symlinkSync(join(ROOT, 'node_modules'), join(dir, 'node_modules'))
   for (const [name, text] of Object.entries(files)) {
     mkdirSync(dirname(join(dir, name)), { recursive: true })

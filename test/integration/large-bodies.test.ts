@@ -5,7 +5,7 @@
 import t from 'tap'
 import { spawn } from 'node:child_process'
 import { connect } from 'node:net'
-import { bare } from '../helpers/bare.ts'
+import { fileURLToPath } from 'node:url'
 import { startOrigin } from '../helpers/origin.ts'
 import { openWire } from '../helpers/wire.ts'
 
@@ -33,7 +33,7 @@ t.test('1 GiB down and 1 GiB up', { timeout: 100_000 }, async t => {
     send()
   } })
   // Coverage alone would cost it 30 MiB.
-  const child = spawn(...bare(new URL('../helpers/streamer.mjs', import.meta.url), String(origin.port), `${t.testdir({ certs: {} })}/certs/ca`), { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] })
+  const child = spawn(process.execPath, [fileURLToPath(new URL('../helpers/streamer.mjs', import.meta.url)), String(origin.port), `${t.testdir({ certs: {} })}/certs/ca`], { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] })
   t.teardown(() => child.kill('SIGKILL'))
   const message = <T>(): Promise<T> => new Promise(resolve => child.once('message', resolve as (value: unknown) => void))
   const { port } = await message<{ port: number }>()

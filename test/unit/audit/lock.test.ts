@@ -4,14 +4,14 @@ import type { ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync, lstatSync, mkdirSync, readdirSync, renameSync, symlinkSync } from 'node:fs'
 import { join } from 'node:path'
-import { bare } from '../../helpers/bare.ts'
+import { fileURLToPath } from 'node:url'
 import { acquireLock } from '../../../lib/audit/lock.ts'
 import { testLog } from './log.ts'
 
 const WRITER = new URL('writer.mjs', import.meta.url)
 
 function writer(file: string, end: string): { child: ChildProcess, said: Promise<string> } {
-  const child = spawn(...bare(WRITER, file, end), { stdio: ['ignore', 'pipe', 'inherit'] })
+  const child = spawn(process.execPath, [fileURLToPath(WRITER), file, end], { stdio: ['ignore', 'pipe', 'inherit'] })
   return { child, said: once(child.stdout!, 'data').then(([chunk]) => String(chunk).trim()) }
 }
 

@@ -5,7 +5,6 @@ import { once } from 'node:events'
 import { readFileSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { bare } from '../../helpers/bare.ts'
 import { verifyLog } from '../../../lib/audit/chain.ts'
 import { createAudit } from '../../../lib/audit/record.ts'
 import type { FlowRecorder } from '../../../lib/audit/record.ts'
@@ -102,7 +101,7 @@ t.test('what is recorded in one turn is in the file when the turn is over, by on
 t.test('a process that dies of an exception, or exits, has written the records of that turn', async t => {
   for (const end of ['throw', 'exit']) {
     const log = testLog(t.testdir())
-    const child = spawn(...bare(WRITER, log.file, end), { stdio: 'ignore' })
+    const child = spawn(process.execPath, [fileURLToPath(WRITER), log.file, end], { stdio: 'ignore' })
     await once(child, 'exit')
     t.strictSame(log.records().map(({ flow, event }) => `${flow} ${event}`), ['null notice', 'open-flow open', 'closed-flow closed'], end)
     t.match(await verifyLog(log.file), { kind: 'sound' })

@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { readFileSync, readdirSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { bare } from '../../helpers/bare.ts'
+import { fileURLToPath } from 'node:url'
 import { verifyLog } from '../../../lib/audit/chain.ts'
 import { testLog, turn } from './log.ts'
 
@@ -108,7 +108,7 @@ t.test('a restart after a rotation that was cut off goes on from the newest line
 t.test('a writer killed in mid-flow loses no turn; the next start says what was interrupted', async t => {
   for (let run = 0; run < 2; run++) {
     const log = testLog(t.testdir())
-    const child = spawn(...bare(WRITER, log.file, 'flood'), { stdio: ['ignore', 'pipe', 'inherit'] })
+    const child = spawn(process.execPath, [fileURLToPath(WRITER), log.file, 'flood'], { stdio: ['ignore', 'pipe', 'inherit'] })
     await once(child.stdout, 'data')
     for (let size = 0; size < 500_000;) size = await turn().then(() => statSync(log.file).size)
     child.kill('SIGKILL')

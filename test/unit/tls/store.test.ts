@@ -7,7 +7,6 @@ import { fileURLToPath } from 'node:url'
 import { inspect } from 'node:util'
 import { serialize } from 'node:v8'
 import t from 'tap'
-import { bare } from '../../helpers/bare.ts'
 import { systemClock } from '../../../lib/model/clock.ts'
 import { OperatorError } from '../../../lib/model/errors.ts'
 import { makeCa, pairNameOf } from '../../../lib/tls/ca.ts'
@@ -222,7 +221,7 @@ interface Starter {
 
 /** A process that has loaded everything and waits for the word. */
 async function starter(dir: string): Promise<Starter> {
-  const child = spawn(...bare(new URL('opens-store.mjs', import.meta.url), dir), { stdio: ['pipe', 'pipe', 'inherit'] })
+  const child = spawn(process.execPath, [fileURLToPath(new URL('opens-store.mjs', import.meta.url)), dir], { stdio: ['pipe', 'pipe', 'inherit'] })
   const lines = createInterface(child.stdout)[Symbol.asyncIterator]()
   await lines.next()
   return { go: () => child.stdin.write('go'), said: lines.next().then(({ value }) => String(value)) }
