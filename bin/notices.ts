@@ -8,7 +8,8 @@ export function tell(event: DeskEvent): void {
     case 'notice': return note(event.says)
     case 'asked': return note(`held ${event.held.id}: ${event.held.display.line}   sallyport approve ${event.held.id}`)
     case 'settled': return note(`${event.how} ${event.id}${event.by === null ? '' : ` by ${event.by}`}`)
-    case 'changed': return
+    case 'undone': return note(`the grant ${event.id} was taken back${event.by === null ? '' : ` by ${event.by}`}; ${event.closed} ${event.closed === 1 ? 'connection' : 'connections'} closed`)
+    case 'changed': case 'decided': case 'flows': return
     default: event satisfies never
   }
 }

@@ -5,17 +5,19 @@
  * a reload, an answer, the end of a rule or a grant. After each the waiters and the live streams are
  * judged again.
  */
-import { appendRule, checkGrantRule, checkPolicy, loadPolicy, parseAnswer } from './config/load.ts'
-import { formatProblem } from './config/problems.ts'
-import type { Problem } from './config/problems.ts'
-import { compileGrants, compileRuleset } from './decide/compile.ts'
-import { decide, termsOf } from './decide/decide.ts'
+import type { Recent } from './audit/recent.ts'
+import { loadPolicy, parseAnswer } from './config/load.ts'
+import { decide } from './decide/decide.ts'
 import { nearest } from './decide/explain.ts'
 import { registrableDomain } from './decide/patterns.ts'
+import { createGranting, sentences } from './granting.ts'
 import { createGrouping } from './grouping.ts'
+import { createHits } from './hits.ts'
+import type { Hits } from './hits.ts'
 import { createGrantStore } from './hold/grants.ts'
 import { createQueue } from './hold/queue.ts'
 import type { Queue } from './hold/queue.ts'
+import { answerTogether } from './hold/together.ts'
 import { createHolder } from './in-force.ts'
 import type { InForce, SoundPolicy } from './in-force.ts'
 import { riskNotes, suggestRules } from './learn/suggest.ts'
@@ -26,8 +28,9 @@ import type { Clock } from './model/clock.ts'
 import type { Allow, Decision } from './model/decision.ts'
 import type { AnswerResult, Desk, DeskEvent } from './model/desk.ts'
 import { OperatorError } from './model/errors.ts'
-import type { Answer, Approve, Asking, Door, Grant, GrantRequest, Held, OnceToken, WaitEnd } from './model/hold.ts'
-import type { PolicyDocument, RuleDocument } from './model/policy.ts'
+import type { RulesInForce } from './model/grants.ts'
+import type { Answer, Asking, Door, Held, OnceToken, WaitEnd } from './model/hold.ts'
+import type { PolicyDocument } from './model/policy.ts'
 import type { Facts } from './model/request.ts'
 import { describeQuestion } from './question.ts'
 import { createRedirects } from './redirects.ts'
@@ -38,6 +41,7 @@ export interface DeskOptions {
   readonly limits: Limits
   readonly policy: SoundPolicy
   readonly doors: readonly Door[]
+  readonly flows: Recent
   /** Somebody may answer although no door asks. */
   hasStandingDoor(): boolean
   newId(): string
@@ -48,6 +52,8 @@ export interface DeskOptions {
 export interface OpenDesk extends Omit<Desk, 'status'> {
   readonly inForce: InForce
   readonly live: LiveStreams
+  /** Of rules and grants. */
+  readonly hits: Hits
   readonly queue: Queue['counts'] & { readonly grants: number }
   /** Where answers sent their clients on to. */
   readonly redirects: Redirects
@@ -76,6 +82,11 @@ export function openDesk(options: DeskOptions): OpenDesk {
   const contacted = new Set<string>()
   const grouping = createGrouping()
   const redirects = createRedirects(clock)
+  const hits = createHits(clock)
+  /** How often the operator has changed the policy: what answers are bound to. What an answer itself adds was shown to somebody. */
+  let edition = 1
+  /** Streams closed so far because nothing allowed them any more. */
+  let closed = 0
   /** Most requests go where the one before went. */
   let lastHost = ''
   let problem: string | null = null
@@ -95,13 +106,29 @@ export function openDesk(options: DeskOptions): OpenDesk {
     doors: () => options.doors,
     hasStandingDoor: options.hasStandingDoor,
     describe,
-    grant: makeGrant,
+    grant: (...asked) => granting.make(...asked),
+    shown,
+    noteOnce: once => granting.noteOnce(once),
     parseAnswer(value) {
       const parsed = parseAnswer(value)
       return parsed.kind === 'answer' ? parsed : { kind: 'refused', problems: sentences(parsed.problems) }
     },
     onEvent: say,
   })
+  const granting = createGranting({
+    clock, holder, grants, hits,
+    newId: options.newId,
+    isKept: queue.isKept,
+    takeBack: queue.takeBack,
+    openStreams: live.byGrant,
+    closeOnce: once => live.recheck((_, allow) => allow.grant !== once),
+    closed: () => closed,
+    written: () => say({ event: 'policy', name: holder.now.ruleset.name, generation: holder.now.generation, problem: null }),
+  })
+
+  function shown(id: string): string {
+    return `${id}.${edition}`
+  }
 
   function judge(facts: Facts, once: OnceToken | null = null, used: (key: string) => number = grants.used): Decision {
     const { ruleset, grants: granted } = holder.now
@@ -113,7 +140,7 @@ export function openDesk(options: DeskOptions): OpenDesk {
       const decision = judge(asking.facts)
       return decision.kind === 'hold' && decision.rule === asking.answers
     })
-    live.recheck(mayGoOn)
+    closed += live.recheck(mayGoOn)
   }
 
   /** A stream that was let through once may go on while the same question would still be asked; its own use does not count against it. */
@@ -129,6 +156,7 @@ export function openDesk(options: DeskOptions): OpenDesk {
     const registrable = registrableDomain(facts.host)
     return describeQuestion({
       ...question,
+      shown: shown(question.id),
       registrable,
       policy: { name: ruleset.name, generation },
       nearest: nearest(ruleset, facts, { now: clock.now(), used: grants.used }),
@@ -138,64 +166,27 @@ export function openDesk(options: DeskOptions): OpenDesk {
     })
   }
 
-  async function makeGrant(question: { id: string, askings: readonly Asking[] }, answer: Approve & { grant: GrantRequest }, door: string): Promise<{ kind: 'granted', grant: string, persisted: boolean } | { kind: 'refused', problems: readonly string[] }> {
-    const asking = question.askings[0]
-    if (asking === undefined) return { kind: 'refused', problems: ['the question is over'] }
-    const checked = checkGrantRule(answer.grant.rule)
-    if (checked.kind === 'refused') return { kind: 'refused', problems: sentences(checked.problems) }
-    const now = clock.now()
-    const { ttlMs, maxUses, persist = false } = answer.grant
-    const grant: Grant = {
-      id: `grant-${options.newId()}`,
-      question: question.id,
-      answers: asking.answers,
-      rule: checked.rule,
-      terms: termsOf(holder.now.ruleset, asking.answers),
-      expiresAt: ttlMs === undefined ? null : now + ttlMs,
-      maxUses: maxUses ?? null,
-      by: answer.by ?? null,
-      door,
-      createdAt: now,
-    }
-    const covered = decide(holder.now.ruleset, compileGrants([grant]), asking.facts, { now, used: () => 0 })
-    if (covered.kind !== 'allow') return { kind: 'refused', problems: [uncovered(covered)] }
-    if (persist) {
-      const kept = await persistRule(grant, asking)
-      if (kept !== null) return { kind: 'refused', problems: kept }
-      return { kind: 'granted', grant: grant.id, persisted: true }
-    }
-    grants.add(grant)
-    holder.refreshGrants()
-    return { kind: 'granted', grant: grant.id, persisted: false }
-  }
-
-  /** @returns problems; null when the rule stands in the file and is in force */
-  async function persistRule(grant: Grant, asking: Asking): Promise<readonly string[] | null> {
-    const { loaded } = holder.now
-    if (loaded.file === null) return ['the policy in force was not read from a file, so nothing can be added to it; grant it for a time instead']
-    const rule = { ...grant.rule, id: grant.rule.id ?? freeId(loaded.document, asking.facts.host), ...(grant.maxUses === null ? {} : { maxUses: grant.maxUses }) } as RuleDocument
-    const would = checkPolicy({ ...loaded.source, rules: [...loaded.source.rules ?? [], rule] }, { now: clock.now() })
-    if (would.kind === 'invalid') return sentences(would.problems)
-    const decision = decide(compileRuleset(would.document, would.hash), holder.now.grants, asking.facts, { now: clock.now(), used: () => 0 })
-    if (decision.kind !== 'allow') return [uncovered(decision)]
-    const written = await appendRule(loaded.file, rule, { now: clock.now() })
-    if (written.kind === 'invalid') return sentences(written.problems)
-    holder.replacePolicy(written)
-    say({ event: 'policy', name: written.document.name ?? null, generation: holder.now.generation, problem: null })
-    return null
-  }
-
   async function reload(policy?: string | PolicyDocument): Promise<void> {
     const source = policy ?? holder.now.loaded.file ?? holder.now.loaded.source
     try {
       const loaded = await readPolicy(source, clock)
       problem = null
+      if (loaded.hash !== holder.now.loaded.hash) edition++
       holder.replacePolicy(loaded)
       say({ event: 'policy', name: loaded.document.name ?? null, generation: holder.now.generation, problem: null })
     } catch (error) {
       problem = error instanceof Error ? error.message : String(error)
       say({ event: 'policy', name: holder.now.ruleset.name, generation: holder.now.generation, problem })
       throw error
+    }
+  }
+
+  function rules(): RulesInForce {
+    const { ruleset, generation } = holder.now
+    return {
+      rules: Array.from(ruleset.compiled.values(), ({ id, document }) => ({ rule: document, ...hits.of(id) })),
+      unmatched: { action: ruleset.unmatched, ...hits.of(null) },
+      generation,
     }
   }
 
@@ -228,6 +219,16 @@ export function openDesk(options: DeskOptions): OpenDesk {
       return queue.pending()
     },
     answer: (id: string, answer: Answer, door: string): Promise<AnswerResult> => queue.answer(id, answer, door),
+    answerAll: (questions, answer, door) => answerTogether(queue, questions, answer, door),
+    grants: granting.list,
+    async undo(id, by, door) {
+      const undone = await granting.undo(id)
+      if (undone.kind === 'undone') say({ event: 'undone', id, closed: undone.closed, by, door })
+      return undone
+    },
+    rules,
+    flows: options.flows,
+    hits,
     policy: () => ({ document: holder.now.loaded.document, hash: holder.now.loaded.hash, generation: holder.now.generation }),
     subscribe(listener) {
       listeners.add(listener)
@@ -249,26 +250,4 @@ export async function readPolicy(source: string | PolicyDocument, clock: Clock):
   const [first] = loaded.problems
   const file = typeof source === 'string' ? source : 'policy'
   throw new OperatorError('E_POLICY_INVALID', { file, pointer: first === undefined || first.pointer === '' ? '' : `#${first.pointer}`, problem: first === undefined ? 'it is invalid' : `${first.problem} ${first.fix}` })
-}
-
-function sentences(problems: readonly Problem[]): string[] {
-  return problems.map(problem => formatProblem(problem, 'rule'))
-}
-
-function uncovered(decision: Exclude<Decision, { kind: 'allow' }>): string {
-  return decision.kind === 'deny'
-    ? `with this rule the request would still be denied (${decision.reason})`
-    : decision.rule === null
-      ? 'this rule does not cover the request that was asked about'
-      : `this rule does not cover the request that was asked about, or the hold rule "${decision.rule}" outranks it: an allow rule of the policy never answers a hold rule`
-}
-
-/** An id that no rule of the policy has, from the host that was asked about. */
-function freeId(document: PolicyDocument, host: string): string {
-  const taken = new Set(document.rules?.map(rule => rule.id))
-  const stem = `approved-${host.replace(/[^a-z0-9._-]+/g, '-')}`.slice(0, 56)
-  for (let n = 1; ; n++) {
-    const id = n === 1 ? stem : `${stem}-${n}`
-    if (!taken.has(id)) return id
-  }
 }

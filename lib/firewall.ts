@@ -4,6 +4,7 @@
  */
 import type { Server } from 'node:net'
 import { functionDoor } from './approve/function.ts'
+import { createRecent } from './audit/recent.ts'
 import { createAudit } from './audit/record.ts'
 import { parseAnswer } from './config/load.ts'
 import { formatProblem } from './config/problems.ts'
@@ -14,7 +15,7 @@ import { serveControl } from './control/server.ts'
 import { createAddressJudge } from './decide/address.ts'
 import { admit } from './decide/admit.ts'
 import { explain } from './decide/explain.ts'
-import type { Firewall, Ruled } from './contract.ts'
+import type { Firewall } from './contract.ts'
 import { openDesk, readPolicy } from './desk.ts'
 import { createForwarder } from './forward/forward.ts'
 import { keepaliveFor, startKeepalive } from './hold/keepalive.ts'
@@ -26,7 +27,7 @@ import { createFront } from './listen/front.ts'
 import { createIntercept } from './listen/intercept.ts'
 import { limitsWith } from './limits.ts'
 import { systemClock } from './model/clock.ts'
-import type { Allow, Decision } from './model/decision.ts'
+import type { Allow } from './model/decision.ts'
 import type { Status } from './model/desk.ts'
 import { OperatorError } from './model/errors.ts'
 import type { Arrival, Handshake, Outcome, Stream } from './model/flow.ts'
@@ -37,6 +38,7 @@ import type { FirewallOptions } from './options.ts'
 import { handle } from './pipeline.ts'
 import type { Rooms } from './pipeline.ts'
 import { createRecorder, recordEnded, recordEvent } from './recorder.ts'
+import { told } from './ruled.ts'
 import { createIds, createLocalAddresses, isLoopback, parseNetwork, parseOverride, readHosts, readSearchDomains, toList, urlOf } from './setup.ts'
 import { writeBundle } from './tls/bundle.ts'
 import { createContexts } from './tls/contexts.ts'
@@ -49,6 +51,8 @@ import { VERSION } from './version.ts'
 /** TLS identities kept ready; 22 KB each. */
 const MAX_CONTEXTS = 1_000
 const MAX_IDLE_UPSTREAM = 1_000
+/** Records that an operator can look back on. */
+const MAX_RECENT = 5_000
 /** Interim responses of one exchange that are passed on. */
 const MAX_INTERIM = 16
 
@@ -70,8 +74,9 @@ export async function createFirewall(options: FirewallOptions): Promise<Firewall
   const contexts = createContexts(store, { clock, max: MAX_CONTEXTS })
 
   const controlPath = options.control === true ? defaultControlPath(env, process.pid) : options.control === false ? undefined : options.control
+  const flows = createRecent(MAX_RECENT)
   const desk = openDesk({
-    clock, limits, policy, newId,
+    clock, limits, policy, newId, flows,
     doors: toList(options.approve).map(door => typeof door === 'function' ? functionDoor(door) : door),
     hasStandingDoor: () => options.standing ?? controlPath !== undefined,
     isKnown: client => tokenNames.has(client),
@@ -83,6 +88,8 @@ export async function createFirewall(options: FirewallOptions): Promise<Firewall
     optional: options.auditOptional === true,
     rotateBytes: options.auditRotateBytes ?? null,
     keep: options.auditKeep ?? 10,
+    // Whoever may look.
+    ...(controlPath === undefined ? {} : { recent: flows }),
     policy: () => ({ name: desk.inForce.ruleset.name, hash: desk.inForce.loaded.hash, generation: desk.inForce.generation }),
     onProblem: says => desk.say({ event: 'notice', says }),
   })
@@ -118,7 +125,7 @@ export async function createFirewall(options: FirewallOptions): Promise<Firewall
     elapsed: () => clock.elapsed(),
     keepAlive,
     forward,
-    record: createRecorder({ audit, clock, counts }),
+    record: createRecorder({ audit, clock, counts, hits: desk.hits }),
   }
 
   function keepAlive({ window }: Arrival): () => void {
@@ -207,7 +214,7 @@ export async function createFirewall(options: FirewallOptions): Promise<Firewall
   const control = controlPath === undefined ? null : await serveControl({
     path: controlPath,
     clock,
-    desk: { status, pending: desk.pending, answer: desk.answer, policy: desk.policy, subscribe: desk.subscribe },
+    desk: { ...desk, status },
     parseAnswer(value) {
       const parsed = parseAnswer(value)
       return parsed.kind === 'answer' ? parsed : { kind: 'refused', problems: parsed.problems.map(problem => formatProblem(problem, 'answer')) }
@@ -282,15 +289,6 @@ export async function createFirewall(options: FirewallOptions): Promise<Firewall
     control: control?.path ?? null,
     close,
     [Symbol.asyncDispose]: close,
-  }
-}
-
-function told(decision: Decision): Ruled {
-  switch (decision.kind) {
-    case 'allow': return { action: 'allow', rule: decision.rule, code: null, reason: null, wouldHold: decision.wouldHold }
-    case 'hold': return { action: 'hold', rule: decision.rule, code: null, reason: decision.note, wouldHold: false }
-    case 'deny': return { action: 'deny', rule: decision.rule, code: decision.code, reason: decision.reason, wouldHold: false }
-    default: return decision satisfies never
   }
 }
 

@@ -9,7 +9,8 @@ export { VERSION } from './version.ts'
 
 // Approval: what a hook is handed, what it may answer, and the ready-made hooks.
 export type { Answer, Approve, Door, GrantRequest, Held, Pass, Refuse, RiskNote, Suggestion } from './model/hold.ts'
-export type { AnswerResult, Desk, DeskEvent, Status } from './model/desk.ts'
+export type { AnswerResult, Desk, DeskEvent, FlowQuery, RecentFlows, Status } from './model/desk.ts'
+export type { Decided, DecisionScope, Granted, RuleInForce, RulesInForce, ShownQuestion, TogetherResult, Undone } from './model/grants.ts'
 export { commandDoor } from './approve/command.ts'
 export { terminalDoor } from './approve/terminal.ts'
 

@@ -10,6 +10,8 @@ export interface LiveStreams {
   add(allow: Allow): { readonly signal: AbortSignal, remove(): void }
   /** @returns how many were closed */
   recheck(isAllowed: (facts: Facts, allow: Allow) => boolean): number
+  /** How many each grant let through. */
+  byGrant(): ReadonlyMap<string, number>
   readonly size: number
 }
 
@@ -21,6 +23,11 @@ export function createLiveStreams(): LiveStreams {
       const controller = new AbortController()
       streams.set(controller, allow)
       return { signal: controller.signal, remove: () => streams.delete(controller) }
+    },
+    byGrant() {
+      const counts = new Map<string, number>()
+      for (const { grant } of streams.values()) if (grant !== null) counts.set(grant, (counts.get(grant) ?? 0) + 1)
+      return counts
     },
     recheck(isAllowed) {
       let closed = 0

@@ -9,6 +9,7 @@ import type { Facts, RawFields } from './model/request.ts'
 
 export interface QuestionParts {
   readonly id: string
+  readonly shown: string
   readonly asking: Asking
   readonly waiting: number
   /** Milliseconds since 1970. */
@@ -28,12 +29,13 @@ const MAX_SHOWN_PATH = 200
 const MAX_SHOWN = 80
 
 export function describeQuestion(parts: QuestionParts): Held {
-  const { id, asking, waiting, policy, nearest, suggestions, risks, group } = parts
+  const { id, shown, asking, waiting, policy, nearest, suggestions, risks, group } = parts
   const { facts } = asking
   const fields: RawFields = facts.kind === 'request' ? facts.fields : []
   const userAgent = valueOf(fields, 'user-agent')
   const held = {
     id,
+    shown,
     flow: asking.flow,
     client: facts.client,
     scheme: facts.scheme,

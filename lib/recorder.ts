@@ -5,9 +5,11 @@
 import type { Audit, FlowRecorder } from './audit/record.ts'
 import { isHeard, publish } from './audit/channel.ts'
 import type { NormalizedMessage } from './audit/channel.ts'
+import type { Hits } from './hits.ts'
 import type { AuditRecord } from './model/audit.ts'
 import type { Clock } from './model/clock.ts'
 import type { DeskEvent } from './model/desk.ts'
+import type { Decided } from './model/grants.ts'
 import { REFUSALS } from './model/errors.ts'
 import type { Arrival, Outcome, Unread } from './model/flow.ts'
 import type { Asking, WaitEnd } from './model/hold.ts'
@@ -26,6 +28,7 @@ export interface RecorderOptions {
   readonly audit: Audit
   readonly clock: Clock
   readonly counts: Counts
+  readonly hits: Hits
 }
 
 export function createRecorder(options: RecorderOptions): (arrival: Arrival) => Recorder {
@@ -40,6 +43,8 @@ class FlowRecording implements Recorder {
   /** When it was first held. */
   private since: number | null = null
   private heldPart: HeldPart | null = null
+  /** The rule that it was counted for last; null: that no rule matched. */
+  private hit: string | null | undefined = undefined
 
   constructor(arrival: Arrival, options: RecorderOptions) {
     this.arrival = arrival
@@ -52,6 +57,7 @@ class FlowRecording implements Recorder {
 
   held(asking: Asking): void {
     if (this.since === null) this.options.counts.held++
+    if (this.hit !== asking.answers) this.options.hits.note(this.hit = asking.answers)
     this.since ??= this.options.clock.elapsed()
     this.flow.note({ action: 'hold', rule: asking.answers })
     if (isHeard('held')) publish('held', { ...this.told(), answers: asking.answers })
@@ -66,6 +72,7 @@ class FlowRecording implements Recorder {
   ruled(ending: Ending): void {
     count(this.options.counts, ending)
     noteEnding(this.flow, ending)
+    this.countHits(ending)
     if (this.heldPart !== null && ending.kind === 'allow' && ending.grant !== null) this.flow.note({ held: { ...this.heldPart, grant: ending.isOnce ? 'once' : ending.grant } })
     if (isHeard('ruled')) publish('ruled', { ...this.told(), action: actionOf(ending), rule: ruleOf(ending), code: codeOf(ending) })
   }
@@ -74,6 +81,12 @@ class FlowRecording implements Recorder {
     if (ending.kind === 'deny' && outcome === null) noteEnding(this.flow, ending)
     this.flow.close(outcome === null ? {} : outcomePart(outcome))
     if (isHeard('closed')) publish('closed', { ...this.told(), action: actionOf(ending), rule: ruleOf(ending), code: codeOf(ending), outcome })
+  }
+
+  private countHits(ending: Ending): void {
+    if (ending.kind === 'left' || (ending.kind === 'deny' && ending.code !== 'policy_denied')) return
+    if (this.hit !== ending.rule) this.options.hits.note(this.hit = ending.rule)
+    if (ending.kind === 'allow' && ending.grant !== null) this.options.hits.note(ending.grant)
   }
 
   private told(): NormalizedMessage {
@@ -92,9 +105,19 @@ export function recordEvent(audit: Audit, event: DeskEvent): void {
     case 'policy': return audit.notice(event.problem === null ? `policy in force, generation ${event.generation}` : `the policy was not reloaded: ${event.problem}`)
     case 'door-failed': return audit.notice(`the door "${event.door}" failed for question ${event.id}: ${event.problem}`)
     case 'notice': return audit.notice(event.says)
-    case 'asked': case 'changed': case 'settled': return
+    case 'decided': return recordDecision(audit, event.decided)
+    case 'undone': return audit.notice(`the grant ${event.id} was taken back`, { grant: event.id, by: event.by, door: event.door, closed: event.closed })
+    case 'asked': case 'changed': case 'settled': case 'flows': return
     default: return event satisfies never
   }
+}
+
+/** Who, when, from which door, and how far it reaches. */
+function recordDecision(audit: Audit, decided: Decided): void {
+  const { verdict, question, scope, grant, rule, by, door, expiresAt, maxUses, reason, note } = decided
+  audit.notice(`question ${question} was ${verdict === 'approve' ? 'approved' : 'denied'}`, {
+    verdict, question, scope, grant, by, door, expiresAt, maxUses, reason, note, rule: rule === null ? null : JSON.stringify(rule),
+  })
 }
 
 function factsOf({ client, scheme, host, port, method, target }: Unread): Parameters<Audit['begin']>[1] {

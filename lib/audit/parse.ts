@@ -7,8 +7,12 @@ import type { AuditRecord } from '../model/audit.ts'
 /** @returns null for what is no record */
 export function parseRecord(line: string): AuditRecord | null {
   const value = parseJson(line)
-  if (!isObject(value)) return null
-  const isRecord = isOneOf(value.event, EVENTS)
+  return isRecord(value) ? value : null
+}
+
+export function isRecord(value: unknown): value is AuditRecord {
+  return isObject(value)
+    && isOneOf(value.event, EVENTS)
     && typeof value.time === 'string' && !Number.isNaN(Date.parse(value.time))
     && TEXTS.every(name => value[name] === null || typeof value[name] === 'string')
     && (value.action === null || isOneOf(value.action, ACTIONS))
@@ -18,7 +22,6 @@ export function parseRecord(line: string): AuditRecord | null {
     && isPolicy(value.policy)
     && (value.held === null || isHeld(value.held))
     && (value.details === null || (isObject(value.details) && Object.values(value.details).every(isPlain)))
-  return isRecord ? value as unknown as AuditRecord : null
 }
 
 const EVENTS: readonly unknown[] = ['open', 'closed', 'interrupted', 'notice'] satisfies AuditRecord['event'][]

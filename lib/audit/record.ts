@@ -60,6 +60,8 @@ export interface AuditOptions {
   readonly keep?: number
   /** Told when something begins to be wrong and when it is right again. */
   readonly onProblem?: (says: string) => void
+  /** Told every record, as it was laid out. Default: nobody. */
+  readonly recent?: { note(body: string): void }
   /** Stands in for `fs.writeSync`, in tests. */
   readonly write?: WriteSync
 }
@@ -70,7 +72,7 @@ const SWEEP_MS = 500
 
 /** @throws OperatorError E_AUDIT_LOCKED, E_AUDIT_UNWRITABLE, E_AUDIT_UNREADABLE, E_AUDIT_BROKEN */
 export async function createAudit(options: AuditOptions): Promise<Audit> {
-  const { clock, redactQuery = true, optional = false, rotateBytes = null, keep = 10, write, onProblem = () => {} } = options
+  const { clock, redactQuery = true, optional = false, rotateBytes = null, keep = 10, write, recent, onProblem = () => {} } = options
   const time = timeOf(clock)
   const policyText = policyTextOf(options.policy)
   const ledgers = await openLedgers(toList(options.sinks), { clock, rotateBytes, keep, write, onProblem, notice: layOutNotice })
@@ -113,7 +115,7 @@ export async function createAudit(options: AuditOptions): Promise<Audit> {
 
   function begin(flow: string, part: Known): FlowRecorder {
     // Nobody reads it.
-    if (ledgers.length === 0) return UNREAD
+    if (ledgers.length === 0 && recent === undefined) return UNREAD
     const startedAt = clock.elapsed()
     const known = Object.assign(nothingKnown(), part)
     /** As it was when the flow was ruled. */
@@ -144,6 +146,7 @@ export async function createAudit(options: AuditOptions): Promise<Audit> {
 
   function append(body: string): void {
     if (isClosed) return
+    recent?.note(body)
     for (const ledger of ledgers) ledger.append(body)
     if (isScheduled) return
     isScheduled = true

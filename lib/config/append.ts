@@ -28,21 +28,36 @@ export function appendRule(file: string, rule: RuleDocument, options: CheckOptio
  * @throws OperatorError E_POLICY_UNREADABLE
  */
 export async function appendRules(file: string, rules: readonly RuleDocument[], options: CheckOptions = {}): Promise<Loaded> {
-  const mine = last.then(() => append(file, rules, options))
+  return rewrite(file, (text, before) => ({ text: rules.reduce(withRule, text), rules: [...before, ...rules] }), options)
+}
+
+/** What becomes of a policy: its text, and the rules that must then be read from it; null where it is not to be changed. */
+export type Edit = (text: string, rules: readonly RuleDocument[]) => { readonly text: string, readonly rules: readonly RuleDocument[] } | null
+
+/**
+ * One edit after the other, each of a file that is sound before and after.
+ *
+ * @returns what now stands in the file, as `appendRules` does
+ * @throws OperatorError E_POLICY_UNREADABLE
+ */
+export async function rewrite(file: string, edit: Edit, options: CheckOptions = {}): Promise<Loaded> {
+  const mine = last.then(() => write(file, edit, options))
   last = mine.catch(() => undefined)
   return mine
 }
 
-async function append(file: string, rules: readonly RuleDocument[], options: CheckOptions): Promise<Loaded> {
+async function write(file: string, edit: Edit, options: CheckOptions): Promise<Loaded> {
   const read = await readText(file)
   if (read.kind === 'invalid') return invalid([read.problem])
   const before = read.text
   const current = parsePolicy(before, options)
   if (current.kind === 'invalid') return current
-  const after = rules.reduce(withRule, before)
+  const edited = edit(before, current.source.rules ?? [])
+  if (edited === null) return { ...current, file }
+  const after = edited.text
   const loaded = parsePolicy(after, options)
   if (loaded.kind === 'invalid') return loaded
-  const wanted = { ...current.source, rules: [...current.source.rules ?? [], ...rules] }
+  const wanted = { ...current.source, rules: edited.rules }
   if (JSON.stringify(loaded.source) !== JSON.stringify(wanted)) throw new Error('the rules would not stand where they were put')
   try {
     const target = await realpath(file)

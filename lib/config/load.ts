@@ -8,6 +8,7 @@ import { machineRegistries } from './registries.ts'
 import { readText } from './text.ts'
 
 export { appendRule, appendRules, withRule } from './append.ts'
+export { removeRule, sameRule } from './remove.ts'
 export { checkGrantRule, parseAnswer } from './answers.ts'
 export { checkPolicy, parsePolicy } from './check.ts'
 export type { CheckOptions, Loaded } from './check.ts'

@@ -6,13 +6,16 @@
  * show `held.display`, or pass them through `visible`.
  */
 import { request as httpRequest, type IncomingMessage, type RequestOptions } from 'node:http'
-import type { Desk, DeskEvent, Status } from '../model/desk.ts'
+import type { AuditRecord } from '../model/audit.ts'
+import type { Desk, DeskEvent, FlowQuery, Status } from '../model/desk.ts'
 import { visible } from '../model/display.ts'
 import { OperatorError } from '../model/errors.ts'
+import type { Granted, RulesInForce, ShownQuestion } from '../model/grants.ts'
 import type { Answer, Held } from '../model/hold.ts'
 import { errorCode } from './directory.ts'
-import { HEARTBEAT_MS, HOSTS, isQuestionId, PATHS } from './protocol.ts'
-import { isAccepted, isControlError, isDeskEvent, isEventName, isHeldList, isPolicy, isStatus, type Accepted } from './shapes.ts'
+import { HEARTBEAT_MS, HOSTS, isId, PATHS } from './protocol.ts'
+import { isAccepted, isControlError, isDeskEvent, isEventName, isFlowList, isGrantList, isHeldList, isPolicy, isRules, isStatus, isTogether, isUndone } from './shapes.ts'
+import type { Accepted, TakenTogether, UndoneGrant } from './shapes.ts'
 import { pathProblem } from './socket.ts'
 import { createEventReader, type SentEvent } from './sse.ts'
 
@@ -24,9 +27,18 @@ export interface ControlClient {
   pending(): Promise<readonly Held[]>
   /** Resolves only once the data path has the answer. */
   answer(id: string, answer: Answer): Promise<Accepted>
+  /** One answer to all of these, as they were shown. Throws as `answer` does. */
+  answerAll(questions: readonly ShownQuestion[], answer: Answer): Promise<TakenTogether>
   policy(): Promise<ReturnType<Desk['policy']>>
-  /** What waits now, as `asked` events, then what happens. Ends when the signal aborts or the firewall closes; a broken connection throws. */
-  events(signal: AbortSignal): AsyncIterable<DeskEvent>
+  /** What approvals opened, the newest first. */
+  grants(): Promise<readonly Granted[]>
+  /** Takes a grant back. Throws E_UNKNOWN_GRANT for one that is not open. @param by who does, for the log */
+  undo(id: string, by?: string): Promise<UndoneGrant>
+  rules(): Promise<RulesInForce>
+  /** Recent records of the log, the newest first. */
+  flows(query?: Partial<FlowQuery>): Promise<readonly AuditRecord[]>
+  /** What waits now, as `asked` events, then what happens. With `flows` also what the log is told. Ends when the signal aborts or the firewall closes; a broken connection throws. */
+  events(signal: AbortSignal, options?: { readonly flows?: boolean }): AsyncIterable<DeskEvent>
 }
 
 /** A thousand questions with long targets are about 20 MB. */
@@ -41,18 +53,34 @@ export function connectControl(path: string): ControlClient {
   const get = async <T>(target: string, isShape: (value: unknown) => value is T): Promise<T> =>
     expectShape(path, await exchange(path, { method: 'GET', path: target }), isShape)
 
+  const post = async <T>(target: string, body: object, isShape: (value: unknown) => value is T, unknown: OperatorError): Promise<T> => {
+    const reply = await exchange(path, { method: 'POST', path: target }, JSON.stringify(body))
+    if (reply.status === 404 && isControlError(reply.value) && reply.value.error.code === unknown.code) throw unknown
+    return expectShape(path, reply, isShape)
+  }
+
   return {
     path,
     status: () => get(PATHS.status, isStatus),
     pending: async () => (await get(PATHS.pending, isHeldList)).pending,
     policy: () => get(PATHS.policy, isPolicy),
-    async answer(id, answer) {
-      if (!isQuestionId(id)) throw unknownQuestion(id)
-      const reply = await exchange(path, { method: 'POST', path: PATHS.answer(id) }, JSON.stringify(answer))
-      if (reply.status === 404 && isControlError(reply.value) && reply.value.error.code === 'E_UNKNOWN_QUESTION') throw unknownQuestion(id)
-      return expectShape(path, reply, isAccepted)
+    grants: async () => (await get(PATHS.grants, isGrantList)).grants,
+    rules: () => get(PATHS.rules, isRules),
+    async flows(query = {}) {
+      const asked = new URLSearchParams(Object.entries(query).map(([name, value]): [string, string] => [name, String(value)]))
+      return (await get(`${PATHS.flows}?${asked}`, isFlowList)).flows
     },
-    events: signal => readEvents(path, signal),
+    async answer(id, answer) {
+      if (!isId(id)) throw unknownQuestion(id)
+      return post(PATHS.answer(id), answer, isAccepted, unknownQuestion(id))
+    },
+    answerAll: async (questions, answer) => post(PATHS.answerAll, { questions, answer }, isTogether, unknownQuestion(questions.map(({ id }) => id).join(', '))),
+    async undo(id, by) {
+      const unknown = new OperatorError('E_UNKNOWN_GRANT', { id: visible(id, 64) })
+      if (!isId(id)) throw unknown
+      return post(PATHS.undo(id), by === undefined ? {} : { by }, isUndone, unknown)
+    },
+    events: (signal, { flows = false } = {}) => readEvents(path, flows ? PATHS.eventsWithFlows : PATHS.events, signal),
   }
 }
 
@@ -110,12 +138,12 @@ async function readJson(path: string, response: IncomingMessage): Promise<unknow
   }
 }
 
-async function * readEvents(path: string, signal: AbortSignal): AsyncGenerator<DeskEvent, void> {
+async function * readEvents(path: string, target: string, signal: AbortSignal): AsyncGenerator<DeskEvent, void> {
   if (signal.aborted) return
   let response
   try {
     // Three heartbeats missed: nobody is there any more.
-    response = await open(path, { method: 'GET', path: PATHS.events, signal, timeout: 3 * HEARTBEAT_MS })
+    response = await open(path, { method: 'GET', path: target, signal, timeout: 3 * HEARTBEAT_MS })
     if (response.statusCode !== 200) {
       const reply = { status: response.statusCode ?? 0, value: await readJson(path, response) }
       expectShape(path, reply, isNothing)

@@ -16,16 +16,22 @@ export const PATHS = {
   pending: '/v1/pending',
   policy: '/v1/policy',
   events: '/v1/events',
+  eventsWithFlows: '/v1/events?flows=1',
   answer: (id: string) => `/v1/pending/${id}/answer`,
+  answerAll: '/v1/pending/answer',
+  grants: '/v1/grants',
+  undo: (id: string) => `/v1/grants/${id}/undo`,
+  rules: '/v1/rules',
+  flows: '/v1/flows',
 } as const
 
-/** Ids of questions as they may stand in a path. They are ours; what looks otherwise names no question. */
-export const isQuestionId = (text: string): boolean => /^\w[\w.~-]{0,127}$/.test(text)
+/** Ids of questions and grants as they may stand in a path. They are ours; what looks otherwise names nothing. */
+export const isId = (text: string): boolean => /^\w[\w.~-]{0,127}$/.test(text)
 
 /** Body of every response that is not a success. */
 export interface ControlError {
   readonly error: {
-    readonly code: 'E_UNKNOWN_QUESTION' | 'E_CONTROL_REFUSED'
+    readonly code: 'E_UNKNOWN_QUESTION' | 'E_UNKNOWN_GRANT' | 'E_CONTROL_REFUSED'
     readonly message: string
     /** Why an answer may not stand, one sentence each; empty otherwise. */
     readonly problems: readonly string[]

@@ -7,7 +7,9 @@
 import { createServer, STATUS_CODES } from 'node:http'
 import type { Clock } from '../model/clock.ts'
 import type { Desk } from '../model/desk.ts'
-import { createRoutes, errorBody, type ParseAnswer } from './routes.ts'
+import type { ParseAnswer } from './actions.ts'
+import { errorBody } from './replies.ts'
+import { createRoutes, refuseForeign } from './routes.ts'
 import { listenPrivately } from './socket.ts'
 
 export interface ControlServer {
@@ -32,7 +34,7 @@ export async function serveControl(options: {
   readonly clock: Clock
   readonly parseAnswer: ParseAnswer
 }): Promise<ControlServer> {
-  const routes = createRoutes(options)
+  const routes = createRoutes({ ...options, door: 'control', refuse: refuseForeign })
   const server = createServer({
     maxHeaderSize: MAX_HEAD_BYTES,
     requestTimeout: REQUEST_TIMEOUT_MS,

@@ -5,10 +5,13 @@
  * A check names every field of its type (the compiler sees to it); fields it does not know are
  * left alone, so that a newer firewall can be asked by an older program.
  */
+import { isRecord } from '../audit/parse.ts'
+import type { AuditRecord } from '../model/audit.ts'
 import type { AnswerResult, Desk, DeskEvent, Status } from '../model/desk.ts'
+import type { Decided, Granted, RulesInForce, TogetherResult, Undone } from '../model/grants.ts'
 import type { Held, HeldDisplay, HeldGroup, RiskNote, Suggestion } from '../model/hold.ts'
 import type { HostKind, Scheme } from '../model/request.ts'
-import { isQuestionId, type ControlError } from './protocol.ts'
+import { isId, type ControlError } from './protocol.ts'
 
 type Check = (value: unknown) => boolean
 
@@ -21,6 +24,14 @@ export const isDeskEvent = (value: unknown): value is DeskEvent =>
   isObject(value) && isEventName(value['event']) && events[value['event']](value)
 export const isEventName = (name: unknown): name is DeskEvent['event'] => typeof name === 'string' && Object.hasOwn(events, name)
 
+export const isGrantList = (value: unknown): value is { readonly grants: readonly Granted[] } => grants(value)
+export const isRules = (value: unknown): value is RulesInForce => rules(value)
+export const isUndone = (value: unknown): value is UndoneGrant => undone(value)
+export const isTogether = (value: unknown): value is TakenTogether => together(value)
+export const isFlowList = (value: unknown): value is { readonly flows: readonly AuditRecord[] } => flows(value)
+
+export type UndoneGrant = Extract<Undone, { kind: 'undone' }>
+export type TakenTogether = Extract<TogetherResult, { kind: 'accepted' }>
 export type Accepted = Extract<AnswerResult, { kind: 'accepted' }>
 
 const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
@@ -28,7 +39,7 @@ const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
 const text: Check = value => typeof value === 'string'
 const count: Check = value => Number.isSafeInteger(value) && (value as number) >= 0
 const flag: Check = value => typeof value === 'boolean'
-const id: Check = value => typeof value === 'string' && isQuestionId(value)
+const id: Check = value => typeof value === 'string' && isId(value)
 const orNull = (check: Check): Check => value => value === null || check(value)
 const listOf = (check: Check): Check => value => Array.isArray(value) && value.every(check)
 const oneOf = <T extends string>(...words: readonly T[]): Check => value => words.includes(value as T)
@@ -43,6 +54,7 @@ const suggestion = shape<Suggestion>({ shape: oneOf<Suggestion['shape']>('exact'
 
 const held = shape<Held>({
   id,
+  shown: text,
   flow: text,
   client: text,
   scheme: oneOf<Scheme>('https', 'http', 'wss', 'ws', 'tcp'),
@@ -89,10 +101,65 @@ const status = shape<Status>({
 
 const policy = shape<ReturnType<Desk['policy']>>({ document: isObject, hash: text, generation: count })
 
+const scope = oneOf<Decided['scope']>('once', 'uses', 'ttl', 'session', 'always')
+
+const decided = shape<Decided>({
+  question: id,
+  verdict: oneOf<Decided['verdict']>('approve', 'deny'),
+  scope,
+  grant: orNull(id),
+  rule: orNull(isObject),
+  by: orNull(text),
+  door: text,
+  at: text,
+  expiresAt: orNull(text),
+  maxUses: orNull(count),
+  reason: orNull(text),
+  note: orNull(text),
+})
+
+const grants = shape<{ grants: unknown }>({
+  grants: listOf(shape<Granted>({
+    id,
+    question: id,
+    scope,
+    rule: isObject,
+    answers: orNull(text),
+    by: orNull(text),
+    door: text,
+    createdAt: text,
+    expiresAt: orNull(text),
+    maxUses: orNull(count),
+    uses: count,
+    lastUsed: orNull(text),
+    live: count,
+    generation: count,
+  })),
+})
+
+const rules = shape<RulesInForce>({
+  rules: listOf(shape<RulesInForce['rules'][number]>({ rule: isObject, hits: count, lastHit: orNull(text) })),
+  unmatched: shape<RulesInForce['unmatched']>({ action: oneOf<RulesInForce['unmatched']['action']>('hold', 'deny', 'observe'), hits: count, lastHit: orNull(text) }),
+  generation: count,
+})
+
+const undone = shape<UndoneGrant>({ kind: oneOf('undone'), closed: count })
+
+const together = shape<TakenTogether>({
+  kind: oneOf('accepted'),
+  answered: count,
+  released: count,
+  grants: listOf(id),
+  persisted: flag,
+  left: listOf(shape<TakenTogether['left'][number]>({ id, problems: listOf(text) })),
+})
+
+const flows = shape<{ flows: unknown }>({ flows: listOf(isRecord) })
+
 const accepted = shape<Accepted>({ kind: oneOf('accepted'), released: count, grant: orNull(text), persisted: flag })
 
 const controlError = shape<ControlError>({
-  error: shape<ControlError['error']>({ code: oneOf<ControlError['error']['code']>('E_UNKNOWN_QUESTION', 'E_CONTROL_REFUSED'), message: text, problems: listOf(text) }),
+  error: shape<ControlError['error']>({ code: oneOf<ControlError['error']['code']>('E_UNKNOWN_QUESTION', 'E_UNKNOWN_GRANT', 'E_CONTROL_REFUSED'), message: text, problems: listOf(text) }),
 })
 
 type EventNamed<Name> = Extract<DeskEvent, { event: Name }>
@@ -107,7 +174,10 @@ const events: { readonly [Name in DeskEvent['event']]: Check } = {
     by: orNull(text),
     door: orNull(text),
   }),
+  decided: shape<EventNamed<'decided'>>({ event: text, decided }),
+  undone: shape<EventNamed<'undone'>>({ event: text, id, closed: count, by: orNull(text), door: text }),
   'door-failed': shape<EventNamed<'door-failed'>>({ event: text, id, door: text, problem: text }),
   policy: shape<EventNamed<'policy'>>({ event: text, name: orNull(text), generation: count, problem: orNull(text) }),
+  flows: shape<EventNamed<'flows'>>({ event: text, records: listOf(isRecord), skipped: count }),
   notice: shape<EventNamed<'notice'>>({ event: text, says: text }),
 }

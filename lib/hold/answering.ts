@@ -5,6 +5,7 @@
  * is known every other answer waits, and loses if it succeeds.
  */
 import type { AnswerResult, DeskEvent } from '../model/desk.ts'
+import type { Decided, DecisionScope } from '../model/grants.ts'
 import type { Answer, Approve, Asking, Door, GrantRequest, Held, Refuse } from '../model/hold.ts'
 import { twinKey } from '../model/request.ts'
 import type { Question } from './book.ts'
@@ -24,6 +25,8 @@ export interface AnsweringOptions {
   tell(event: () => DeskEvent): void
   /** A door was closed, or a grant was refused: go on without. */
   resume(question: Question): void
+  /** As it is told now. */
+  describe(question: Question): Held
 }
 
 export interface Answering {
@@ -33,7 +36,7 @@ export interface Answering {
   answer(question: Question, value: unknown, door: string): Promise<AnswerResult>
 }
 
-export function createAnswering({ options, remembered, settle, tell, resume }: AnsweringOptions): Answering {
+export function createAnswering({ options, remembered, settle, tell, resume, describe }: AnsweringOptions): Answering {
   async function answer(question: Question, value: unknown, door: string): Promise<AnswerResult> {
     const parsed = parse(value)
     if (parsed.kind === 'refused') return parsed
@@ -43,11 +46,14 @@ export function createAnswering({ options, remembered, settle, tell, resume }: A
   }
 
   /** Never rejects: it is called from nowhere that could catch it. */
-  async function onReply(question: Question, door: Door, reply: DoorReply): Promise<void> {
+  async function onReply(question: Question, door: Door, reply: DoorReply, shown: string): Promise<void> {
     if (reply.kind === 'failed') return closeDoor(question, door, reply.problem)
     const parsed = parse(reply.value)
     if (parsed.kind === 'refused') return closeDoor(question, door, parsed.problems.join(' '))
     if (parsed.answer.verdict === 'pass') return closeDoor(question, door, null)
+    while (question.state === 'granting' && question.granting !== null) await question.granting.known
+    // What it approved is not what it would be shown now: it is asked again.
+    if (parsed.answer.verdict === 'approve' && !isSettled(question.state) && shown !== options.shown(question.id)) return ask(question, [door], describe(question))
     const result = await decide(question, parsed.answer, door.name)
     if (result.kind === 'refused') closeDoor(question, door, result.problems.join(' '))
   }
@@ -71,6 +77,10 @@ export function createAnswering({ options, remembered, settle, tell, resume }: A
     while (question.state === 'granting' && question.granting !== null) await question.granting.known
     if (isSettled(question.state)) return { kind: 'unknown' }
     if (answer.verdict === 'deny') return deny(question, answer, door)
+    if (answer.shown !== undefined && answer.shown !== options.shown(question.id)) {
+      tell(() => ({ event: 'changed', held: describe(question) }))
+      return { kind: 'refused', problems: ['the policy has changed since this question was shown; look at it again, then answer'] }
+    }
     return isRule(answer) ? grant(question, answer, door) : once(question, answer, door)
   }
 
@@ -80,16 +90,20 @@ export function createAnswering({ options, remembered, settle, tell, resume }: A
     if (answer.ttlMs !== undefined) remembered.stand(twinKey(question.asking.facts), end, answer.ttlMs)
     else if (question.waiters.size === 0) remembered.keep(question.like, end, options.limits.rememberMs)
     const released = settle(question, 'deny', { by, door, end: () => ['deny', end] })
+    say(question, answer, door, { scope: answer.ttlMs === undefined ? 'once' : 'ttl', grant: null, ttlMs: answer.ttlMs ?? null, reason: answer.reason ?? null })
     return { kind: 'accepted', released, grant: null, persisted: false }
   }
 
   function once(question: Question, answer: Approve, door: string): AnswerResult {
     const by = answer.by ?? null
+    const id = `once-${options.newId()}`
     const end = ({ facts, answers }: Asking): RememberedEnd =>
-      ({ kind: 'released', once: { id: options.newId(), answers, twin: twinKey(facts) }, by, door, question: question.id })
+      ({ kind: 'released', once: { id, answers, twin: twinKey(facts) }, by, door, question: question.id })
     if (question.waiters.size === 0) remembered.keep(question.like, end(question.asking), options.limits.rememberMs)
+    options.noteOnce({ id, question: question.id, asking: question.asking, by, door })
     const released = settle(question, 'approve', { by, door, end: asking => ['release', end(asking)] })
-    return { kind: 'accepted', released, grant: null, persisted: false }
+    say(question, answer, door, { scope: 'once', grant: id })
+    return { kind: 'accepted', released, grant: id, persisted: false }
   }
 
   async function grant(question: Question, answer: Approve & { grant: GrantRequest }, door: string): Promise<AnswerResult> {
@@ -102,6 +116,8 @@ export function createAnswering({ options, remembered, settle, tell, resume }: A
     if (outcome.kind === 'granted') {
       const released = settle(question, 'approve', { by, door, end: () => ['release', { kind: 'released', once: null, by, door, question: question.id }] })
       gate.open()
+      const { rule, ttlMs = null, maxUses = null } = answer.grant
+      say(question, answer, door, { scope: scopeOf(answer.grant), grant: outcome.grant, rule, ttlMs, maxUses })
       return { kind: 'accepted', released, grant: outcome.grant, persisted: outcome.persisted }
     }
     question.state = nextQuestion(question.state, 'refuse')
@@ -109,6 +125,16 @@ export function createAnswering({ options, remembered, settle, tell, resume }: A
     // An answer that has waited at the gate goes first: it may settle what would otherwise be given up.
     queueMicrotask(() => resume(question))
     return outcome
+  }
+
+  function say(question: Question, answer: Approve | Refuse, door: string, part: Pick<Decided, 'scope' | 'grant'> & Partial<Pick<Decided, 'rule' | 'maxUses' | 'reason'>> & { readonly ttlMs?: number | null }): void {
+    const now = options.clock.now()
+    const { scope, grant, rule = null, maxUses = null, reason = null, ttlMs = null } = part
+    const decided: Decided = {
+      question: question.id, verdict: answer.verdict, scope, grant, rule, by: answer.by ?? null, door,
+      at: new Date(now).toISOString(), expiresAt: ttlMs === null ? null : new Date(now + ttlMs).toISOString(), maxUses, reason, note: answer.note ?? null,
+    }
+    tell(() => ({ event: 'decided', decided }))
   }
 
   async function makeGrant(question: Question, answer: Approve & { grant: GrantRequest }, door: string): Promise<GrantOutcome> {
@@ -121,12 +147,18 @@ export function createAnswering({ options, remembered, settle, tell, resume }: A
     }
   }
 
-  return {
-    answer,
-    ask(question, doors, held) {
-      askDoors(doors, held, question.controller.signal, (door, reply) => { void onReply(question, door, reply) })
-    },
+  function ask(question: Question, doors: readonly Door[], held: Held): void {
+    askDoors(doors, held, question.controller.signal, (door, reply) => { void onReply(question, door, reply, held.shown) })
   }
+
+  return { answer, ask }
+}
+
+/** How far a rule that was granted reaches. */
+export function scopeOf({ persist, maxUses, ttlMs }: GrantRequest): DecisionScope {
+  if (persist === true) return 'always'
+  if (maxUses !== undefined) return 'uses'
+  return ttlMs === undefined ? 'session' : 'ttl'
 }
 
 function isRule(answer: Approve): answer is Approve & { grant: GrantRequest } {

@@ -40,6 +40,15 @@ export type GrantOutcome =
   | { readonly kind: 'granted', readonly grant: string, readonly persisted: boolean }
   | { readonly kind: 'refused', readonly problems: readonly string[] }
 
+export interface OnceAnswer {
+  /** Of its tokens. */
+  readonly id: string
+  readonly question: string
+  readonly asking: Asking
+  readonly by: string | null
+  readonly door: string
+}
+
 export interface QueueOptions {
   readonly clock: Clock
   newId(): string
@@ -54,6 +63,10 @@ export interface QueueOptions {
    * The first of `askings` is what approvers were shown; the others are its twins.
    */
   grant(question: { readonly id: string, readonly askings: readonly Asking[] }, answer: Approve & { grant: GrantRequest }, door: string): Promise<GrantOutcome>
+  /** What a description of this question is bound to now: another text once the policy was changed by its operator. */
+  shown(id: string): string
+  /** An approval for one request was given. */
+  noteOnce(once: OnceAnswer): void
   /** Parses what a door said; hostile until then. */
   parseAnswer(value: unknown): { readonly kind: 'answer', readonly answer: Answer } | { readonly kind: 'refused', readonly problems: readonly string[] }
   onEvent(event: DeskEvent): void
@@ -92,6 +105,10 @@ export interface Queue {
    */
   recheck(stillHeld: (asking: Asking) => boolean): number
   readonly counts: { readonly waiting: number, readonly questions: number }
+  /** Whether this approval for one request waits for its client to come back. */
+  isKept(once: string): boolean
+  /** Takes such an approval back. @returns whether it was there */
+  takeBack(once: string): boolean
   /** Shutdown: every waiter ends, and whoever comes later ends at once. */
   close(): void
 }
@@ -103,7 +120,7 @@ export function createQueue(options: QueueOptions): Queue {
   const notices = createNotices(options)
   const { lose, release, settle } = createEndings(book, agenda, notices, limits.rememberMs)
   const remembered = createRemembered(agenda, limits.questions)
-  const answering = createAnswering({ options, remembered, settle, tell: notices.tell, resume })
+  const answering = createAnswering({ options, remembered, settle, tell: notices.tell, resume, describe: notices.describe })
   let isClosed = false
 
   function wait(asking: Asking, { clientIsKnown, remainingMs = limits.holdMs }: WaitOptions): Wait {
@@ -201,6 +218,8 @@ export function createQueue(options: QueueOptions): Queue {
       return question === undefined ? { kind: 'unknown' } : answering.answer(question, value, door)
     },
     pending: () => book.all().map(notices.describe),
+    isKept: remembered.isKept,
+    takeBack: remembered.takeBack,
     countAbout: host => book.questionsOf(host),
     openAbout: host => book.all().filter(({ asking }) => asking.facts.host === host).map(({ id, asking, waiters }) => ({ id, asking, waiting: waiters.size })),
     counts: {

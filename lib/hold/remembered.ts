@@ -18,6 +18,10 @@ export interface Remembered {
   stand(twin: string, end: RememberedEnd, ms: number): void
   /** The answer that waits for this one; a kept one is then spent. A standing denial comes first. */
   take(like: string, twin: string): RememberedEnd | null
+  /** Whether this approval waits for one to come back. */
+  isKept(once: string): boolean
+  /** Forgets it. @returns whether it was kept */
+  takeBack(once: string): boolean
 }
 
 interface Memory {
@@ -30,6 +34,8 @@ export function createRemembered(agenda: Agenda, max: number): Remembered {
   /** Insertion order is age. Several may be kept for the same like: three uploads, approved one by one. */
   const kept = new Map<symbol, Memory & { readonly like: string }>()
   const byLike = new Map<string, Set<symbol>>()
+  /** Of approvals. */
+  const byOnce = new Map<string, symbol>()
   const standing = new Map<string, Memory>()
 
   return {
@@ -39,6 +45,7 @@ export function createRemembered(agenda: Agenda, max: number): Remembered {
       kept.set(key, { like, end, timer: agenda.after(ms, () => forget(key)) })
       const sameLike = byLike.get(like) ?? new Set()
       byLike.set(like, sameLike.add(key))
+      if (end.kind === 'released' && end.once !== null) byOnce.set(end.once.id, key)
     },
     stand(twin, end, ms) {
       revoke(twin)
@@ -55,6 +62,12 @@ export function createRemembered(agenda: Agenda, max: number): Remembered {
       }
       return null
     },
+    isKept: once => byOnce.has(once),
+    takeBack(once) {
+      const key = byOnce.get(once)
+      if (key !== undefined) forget(key)
+      return key !== undefined
+    },
   }
 
   function forget(key: symbol): void {
@@ -62,6 +75,7 @@ export function createRemembered(agenda: Agenda, max: number): Remembered {
     if (memory === undefined) return
     memory.timer.cancel()
     kept.delete(key)
+    if (memory.end.kind === 'released' && memory.end.once !== null) byOnce.delete(memory.end.once.id)
     const sameLike = byLike.get(memory.like)
     sameLike?.delete(key)
     if (sameLike?.size === 0) byLike.delete(memory.like)

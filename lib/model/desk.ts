@@ -2,6 +2,8 @@
  * What an operator's door (control socket, terminal, library call) may see and do.
  * The firewall provides it; doors are handed it and know nothing else of the house.
  */
+import type { AuditRecord } from './audit.ts'
+import type { Decided, Granted, RulesInForce, ShownQuestion, TogetherResult, Undone } from './grants.ts'
 import type { Answer, Held } from './hold.ts'
 import type { PolicyDocument } from './policy.ts'
 
@@ -17,9 +19,15 @@ export type DeskEvent =
   /** The number of waiters changed. */
   | { readonly event: 'changed', readonly held: Held }
   | { readonly event: 'settled', readonly id: string, readonly how: 'approved' | 'denied' | 'expired' | 'released' | 'unavailable' | 'shutdown', readonly by: string | null, readonly door: string | null }
+  /** Follows `settled` where somebody decided. */
+  | { readonly event: 'decided', readonly decided: Decided }
+  /** A grant was taken back. */
+  | { readonly event: 'undone', readonly id: string, readonly closed: number, readonly by: string | null, readonly door: string }
   | { readonly event: 'door-failed', readonly id: string, readonly door: string, readonly problem: string }
   | { readonly event: 'policy', readonly name: string | null, readonly generation: number, readonly problem: string | null }
   | { readonly event: 'notice', readonly says: string }
+  /** Told to those alone who ask for it: the latest records, and how many more there were before them. */
+  | { readonly event: 'flows', readonly records: readonly AuditRecord[], readonly skipped: number }
 
 export interface Status {
   readonly state: 'running' | 'draining'
@@ -49,11 +57,40 @@ export interface Status {
   readonly warnings: readonly string[]
 }
 
+/** Which of the recent records. Absent: all. */
+export interface FlowQuery {
+  /** At most so many, the newest. */
+  readonly limit: number
+  /** The host itself, and those below it. */
+  readonly host?: string
+  readonly action?: NonNullable<AuditRecord['action']>
+  /** Somewhere in the record's texts, whatever the case. */
+  readonly text?: string
+}
+
+/** Records of the audit log, as long as they are remembered: one for each flow, its latest, and notices. */
+export interface RecentFlows {
+  /** The newest first. */
+  find(query: FlowQuery): readonly AuditRecord[]
+  /** Of the newest record; 0: none yet. */
+  readonly latest: number
+  /** What came after record number `after`: the latest `limit`, the oldest first, and how many were left out before them. */
+  since(after: number, limit: number): { readonly records: readonly AuditRecord[], readonly skipped: number }
+}
+
 export interface Desk {
   status(): Status
   pending(): readonly Held[]
   /** @param door who carries the answer, for the log */
   answer(id: string, answer: Answer, door: string): Promise<AnswerResult>
+  /** One answer to all of these, as they were shown. */
+  answerAll(questions: readonly ShownQuestion[], answer: Answer, door: string): Promise<TogetherResult>
+  /** What approvals opened and is open now, the newest first. */
+  grants(): readonly Granted[]
+  /** Takes a grant back: streams that only it allowed are closed, and what waits is judged again. */
+  undo(id: string, by: string | null, door: string): Promise<Undone>
+  rules(): RulesInForce
+  readonly flows: RecentFlows
   policy(): { readonly document: PolicyDocument, readonly hash: string, readonly generation: number }
   /** @returns how to stop listening */
   subscribe(listener: (event: DeskEvent) => void): () => void

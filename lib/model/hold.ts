@@ -47,6 +47,8 @@ export interface HeldDisplay {
 /** A question, as every approver sees it. Values of credentials are never in it. JSON-safe. */
 export interface Held {
   readonly id: string
+  /** What this description is bound to: an approval that repeats it is refused once the policy is another, and the question is shown anew. */
+  readonly shown: string
   /** Id of the first flow that asked. */
   readonly flow: string
   readonly client: string
@@ -96,6 +98,8 @@ export interface Approve {
   readonly verdict: 'approve'
   /** `once`: exactly the request that was asked about. */
   readonly grant: 'once' | GrantRequest
+  /** `Held.shown`, as the approver was given it. */
+  readonly shown?: string
   readonly by?: string
   readonly note?: string
 }

@@ -3,9 +3,12 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { connect } from 'node:net'
 import { join } from 'node:path'
 import { tmpdir } from 'node:os'
+import { createRecent } from '../../lib/audit/recent.ts'
+import type { Recent } from '../../lib/audit/recent.ts'
 import type { AnswerResult, Desk, DeskEvent, Status } from '../../lib/model/desk.ts'
+import type { Granted } from '../../lib/model/grants.ts'
 import type { Answer, Held } from '../../lib/model/hold.ts'
-import type { ParseAnswer } from '../../lib/control/routes.ts'
+import type { ParseAnswer } from '../../lib/control/actions.ts'
 
 export interface FakeDesk extends Desk {
   readonly waiting: Held[]
@@ -13,6 +16,11 @@ export interface FakeDesk extends Desk {
   /** Every id that was asked for. */
   readonly asked: string[]
   readonly listeners: Set<(event: DeskEvent) => void>
+  /** What is open. */
+  readonly granted: Granted[]
+  readonly undone: { readonly id: string, readonly by: string | null, readonly door: string }[]
+  /** What the log was told. */
+  readonly recent: Recent
   /** What `answer` says of an id it knows. */
   result: AnswerResult
   emit(event: DeskEvent): void
@@ -30,11 +38,17 @@ export function fakeDesk(waiting: Held[] = []): FakeDesk {
   const listeners = new Set<(event: DeskEvent) => void>()
   const answers: FakeDesk['answers'] = []
   const asked: string[] = []
+  const granted: Granted[] = []
+  const undone: FakeDesk['undone'] = []
+  const recent = createRecent(100)
   const desk: FakeDesk = {
     waiting,
     answers,
     asked,
     listeners,
+    granted,
+    undone,
+    recent,
     result: { kind: 'accepted', released: 1, grant: null, persisted: false },
     status: () => STATUS,
     pending: () => waiting,
@@ -44,6 +58,17 @@ export function fakeDesk(waiting: Held[] = []): FakeDesk {
       answers.push({ id, answer, door })
       return desk.result
     },
+    async answerAll(questions, answer, door) {
+      for (const { id } of questions) answers.push({ id, answer, door })
+      return { kind: 'accepted', answered: questions.length, released: questions.length, grants: [], persisted: false, left: [] }
+    },
+    grants: () => granted,
+    async undo(id, by, door) {
+      undone.push({ id, by, door })
+      return granted.some(grant => grant.id === id) ? { kind: 'undone', closed: 2 } : { kind: 'unknown' }
+    },
+    rules: () => ({ rules: [{ rule: { id: 'reads', host: 'api.example.test' }, hits: 3, lastHit: '2030-01-01T00:00:00.000Z' }], unmatched: { action: 'hold', hits: 0, lastHit: null }, generation: 1 }),
+    flows: recent,
     policy: () => ({ document: { version: 1 }, hash: 'h', generation: 1 }),
     subscribe(listener) {
       listeners.add(listener)

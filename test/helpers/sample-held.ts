@@ -4,6 +4,7 @@ import type { Held } from '../../lib/model/hold.ts'
 export function sampleHeld(changes: Partial<Held> = {}): Held {
   return {
     id: 'q1',
+    shown: `${changes.id ?? 'q1'}.1`,
     flow: 'f1',
     client: '127.0.0.1',
     scheme: 'https',

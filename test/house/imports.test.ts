@@ -35,7 +35,8 @@ const HOUSE: Record<string, Doors> = {
   'pipeline.ts': doors('model'),
   'limits.ts': doors(),
   'live.ts': doors('model'),
-  'recorder.ts': doors('model audit pipeline'),
+  'recorder.ts': doors('model audit pipeline hits'),
+  'hits.ts': doors('model'),
 }
 /** Each package has one home (lru-cache two). */
 const HOMES: Record<string, string[]> = {

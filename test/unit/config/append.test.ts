@@ -2,6 +2,7 @@ import t from 'tap'
 import { chmod, lstat, readFile, readdir, stat, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { appendRule, parsePolicy } from '../../../lib/config/load.ts'
+import { withoutRule } from '../../../lib/config/remove.ts'
 import { withRule } from '../../../lib/config/append.ts'
 import type { RuleDocument } from '../../../lib/model/policy.ts'
 
@@ -21,6 +22,7 @@ for (const [shows, before, after] of texts) {
   t.equal(written, after.replace('«', '{ "id": "new", "host": "new.example.com", "path": [ "/a", "/b" ], "note": "two  spaces\\nand a line" }'), shows)
   const loaded = parsePolicy(written, { now: 0 })
   t.same(loaded.kind === 'policy' && loaded.document.rules?.at(-1), RULE, `${shows}: it reads as the rule`)
+  if (before.includes('"a"')) t.equal(withoutRule(written, 1), before, `${shows}: taken out again it is as it was`)
 }
 
 const BEFORE = '{ "version": 1, "rules": [{ "id": "a", "host": "a.example.com" }] }'
@@ -83,4 +85,13 @@ t.test('a file that is not there is said not to be', async t => {
   await t.rejects(appendRule(join(t.testdir({}), 'none.json'), RULE), { code: 'E_POLICY_UNREADABLE' })
   const file = await fileIn(t.testdir({}))
   t.match(await appendRule(file, RULE, { now: 0 }), { kind: 'policy' }, 'and keeps nobody else waiting')
+})
+
+t.test('any rule can be taken out, whatever stands in the others', async t => {
+  const rules = ['{ "id": "a", "host": "a.example.com", "note": "a, ] } \\" {" }', '{ "id": "b", "host": ["b.example.com", "c.example.com"] }', '{ "id": "c", "host": "d.example.com" }']
+  const text = `{ "version": 1, "rules": [${rules.join(', ')}] }`
+  for (const at of rules.keys()) {
+    const read = parsePolicy(withoutRule(text, at), { now: 0 })
+    t.same(read.kind === 'policy' && read.source.rules?.map(({ id }) => id), ['a', 'b', 'c'].toSpliced(at, 1))
+  }
 })

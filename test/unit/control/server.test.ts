@@ -5,8 +5,10 @@ import { join } from 'node:path'
 import { once } from 'node:events'
 import t from 'tap'
 import { serveControl } from '../../../lib/control/server.ts'
-import { MAX_STREAMS, type ParseAnswer } from '../../../lib/control/routes.ts'
-import { MAX_LAG_BYTES } from '../../../lib/control/stream.ts'
+import type { ParseAnswer } from '../../../lib/control/actions.ts'
+import { MAX_STREAMS } from '../../../lib/control/routes.ts'
+import { layOut } from '../../../lib/audit/line.ts'
+import { FLOWS_EVERY_MS, MAX_LAG_BYTES } from '../../../lib/control/stream.ts'
 import type { AnswerResult } from '../../../lib/model/desk.ts'
 import { fakeClock, type FakeClock } from '../../helpers/fake-clock.ts'
 import { sampleHeld } from '../../helpers/sample-held.ts'
@@ -86,6 +88,45 @@ t.test('an answer reaches the desk once it is one', async t => {
   const refused = await ask(path, 'POST', '/v1/pending/q1/answer', JSON.stringify(answer))
   t.equal(refused.status, 422)
   t.strictSame(refused.json.error.problems, ['the rule does not cover the request'])
+})
+
+t.test('what an operator does to several questions, or to a grant, is read before it is done', async t => {
+  const { path, desk } = await serve(t)
+  const answer = { verdict: 'deny', reason: 'no' }
+  for (const body of [null, {}, { questions: [], answer }, { questions: [{ id: '../x' }], answer }, { questions: [{ id: 'q1', shown: 1 }], answer }, { questions: [{ id: 'q1' }] }]) {
+    t.equal((await ask(path, 'POST', '/v1/pending/answer', JSON.stringify(body))).status, 422, JSON.stringify(body))
+  }
+  t.strictSame(desk.answers, [])
+  t.match((await ask(path, 'POST', '/v1/pending/answer', JSON.stringify({ questions: [{ id: 'q1' }, { id: 'q2', shown: 'q2.1' }], answer }))).json, { answered: 2 })
+  t.strictSame(desk.answers.map(({ id, door }) => [id, door]), [['q1', 'control'], ['q2', 'control']])
+  t.equal((await ask(path, 'GET', '/v1/pending/answer')).status, 405)
+
+  t.match(await ask(path, 'POST', '/v1/grants/g1/undo', '{}'), { status: 404, json: { error: { code: 'E_UNKNOWN_GRANT' } } })
+  t.equal((await ask(path, 'POST', '/v1/grants/g1/undo', '{"by":1}')).status, 422)
+  t.strictSame(desk.undone, [{ id: 'g1', by: null, door: 'control' }])
+  t.strictSame((await ask(path, 'GET', '/v1/grants')).json, { grants: [] })
+  t.match((await ask(path, 'GET', '/v1/rules')).json, { rules: [{ hits: 3 }], generation: 1 })
+  for (const query of ['limit=0', 'limit=1001', 'limit=x', 'action=all', 'more=1', 'host=a&host=b']) t.equal((await ask(path, 'GET', `/v1/flows?${query}`)).status, 400, query)
+  t.strictSame((await ask(path, 'GET', '/v1/flows?limit=1000&host=&action=&text=')).json, { flows: [] })
+})
+
+t.test('flows are told together, the latest, and how many there were before them', async t => {
+  const { path, desk, clock } = await serve(t)
+  const socket = connect({ path })
+  t.teardown(() => socket.destroy())
+  let text = ''
+  socket.setEncoding('utf8').on('data', (part: string) => { text += part })
+  socket.write('GET /v1/events?flows=1 HTTP/1.1\r\nHost: sallyport\r\n\r\n')
+  while (!text.includes('"id":"q1"')) await once(socket, 'data')
+  for (let n = 0; n < 150; n++) desk.recent.note(layOut({ event: 'closed', time: '2030-01-01T00:00:00.000Z', flow: `f${n}`, known: { host: `h${n}.test` }, policy: '{"name":null,"hash":"h","generation":1}', durationMs: 1, redactQuery: true }))
+  clock.advance(FLOWS_EVERY_MS)
+  while (!text.includes('h149.test')) await once(socket, 'data')
+  t.match(text, /event: flows\ndata: \{"event":"flows","records":\[\{[^\n]*"skipped":50\}/)
+  t.notMatch(text, 'h49.test')
+  t.match(text, 'h50.test')
+  socket.destroy()
+  while (desk.listeners.size > 0) await new Promise(setImmediate)
+  t.equal(clock.pending, 0)
 })
 
 t.test('success is told only once the desk has told it', async t => {

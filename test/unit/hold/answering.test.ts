@@ -1,6 +1,6 @@
 import t from 'tap'
-import type { GrantOutcome } from '../../../lib/hold/queue.ts'
-import type { Asking } from '../../../lib/model/hold.ts'
+import type { GrantOutcome, OnceAnswer } from '../../../lib/hold/queue.ts'
+import type { Asking, Held } from '../../../lib/model/hold.ts'
 import { asking, bench, door, endOf, HOLD_MS, REMEMBER_MS, settled, UNKNOWN } from './fixture.ts'
 import type { TestDoor } from './fixture.ts'
 
@@ -30,7 +30,7 @@ t.test('the first door to answer wins, and the others are told to stop', async t
   t.ok(one.signals[0]!.aborted)
   one.say(ONCE)
   await settled()
-  t.same(names(), ['asked', 'settled'], 'a late answer is ignored')
+  t.same(names(), ['asked', 'settled', 'decided'], 'a late answer is ignored')
 })
 
 t.test('a door that fails after the question is settled says nothing', async t => {
@@ -41,7 +41,7 @@ t.test('a door that fails after the question is settled says nothing', async t =
   await settled()
   one.fail(new Error('aborted'))
   await settled()
-  t.same(names(), ['asked', 'settled'])
+  t.same(names(), ['asked', 'settled', 'decided'])
 })
 
 // [what it shows, how the door closes, whether that is told]
@@ -365,3 +365,47 @@ for (const [how, end] of [['time', (b: ReturnType<typeof bench>) => b.clock.adva
     t.match(await first, { kind: 'accepted', released: 0 })
   })
 }
+
+t.test('an approval of what was shown before the policy changed is refused, and the question is told anew', async t => {
+  let edition = 1
+  const { queue, asked, events } = bench({ shown: id => `${id}.${edition}`, describe: question => ({ ...question, shown: `${question.id}.${edition}` }) as unknown as Held })
+  const wait = queue.wait(asking(), UNKNOWN)
+  edition = 2
+  const refused = await queue.answer(asked[0]!, { ...ONCE, shown: `${asked[0]}.1` }, 'control')
+  t.match(refused, { kind: 'refused', problems: [/changed/] })
+  t.match(events.at(-1), { event: 'changed', held: { shown: `${asked[0]}.2` } })
+  t.equal(await endOf(wait), null, 'it still waits')
+  t.match(await queue.answer(asked[0]!, { ...ONCE, shown: `${asked[0]}.2` }, 'control'), { kind: 'accepted' })
+  t.match(await endOf(wait), { kind: 'released' })
+})
+
+t.test('a door that approves what it was shown before the policy changed is asked again; its denial stands', async t => {
+  let edition = 1
+  const one = door('one')
+  const { queue, asked, names } = bench({ doors: () => [one], shown: id => `${id}.${edition}`, describe: question => ({ ...question, shown: `${question.id}.${edition}` }) as unknown as Held })
+  const wait = queue.wait(asking(), UNKNOWN)
+  edition = 2
+  one.say(ONCE)
+  await settled()
+  t.strictSame(one.asked.map(held => held.shown), [`${asked[0]}.1`, `${asked[0]}.2`])
+  t.equal(await endOf(wait), null)
+  edition = 3
+  one.say({ verdict: 'deny' })
+  t.match(await endOf(wait), { kind: 'denied' })
+  t.same(names(), ['asked', 'settled', 'decided'])
+})
+
+t.test('an approval that waits for its client to come back can be taken back', async t => {
+  const given: OnceAnswer[] = []
+  const { queue, asked, clock } = bench({ noteOnce: once => given.push(once) })
+  queue.wait(asking(), UNKNOWN)
+  clock.advance(HOLD_MS)
+  await queue.answer(asked[0]!, ONCE, 'control')
+  const [once] = given
+  t.match(once, { question: asked[0], by: 'ann', door: 'control' })
+  t.ok(queue.isKept(once!.id))
+  t.ok(queue.takeBack(once!.id))
+  t.notOk(queue.takeBack(once!.id))
+  const again = queue.wait(asking(), UNKNOWN)
+  t.equal(await endOf(again), null, 'it is asked about again')
+})

@@ -1,0 +1,36 @@
+/**
+ * Reads what a query asks of the recent flows, or says what it cannot mean.
+ */
+import type { FlowQuery } from '../model/desk.ts'
+
+export type ParsedQuery =
+  | { readonly kind: 'query', readonly query: FlowQuery }
+  | { readonly kind: 'refused', readonly problem: string }
+
+export const MAX_FLOWS = 1_000
+const DEFAULT_FLOWS = 200
+const ACTIONS: readonly string[] = ['allow', 'deny', 'refuse', 'hold'] satisfies FlowQuery['action'][]
+
+/** @param query what follows the `?` */
+export function parseFlowQuery(query: string): ParsedQuery {
+  const given: Record<string, string> = {}
+  for (const [name, value] of new URLSearchParams(query)) {
+    if (!['limit', 'host', 'action', 'text'].includes(name)) return refused('Flows are found by limit, host, action and text.')
+    if (Object.hasOwn(given, name)) return refused(`${name} stands there twice.`)
+    given[name] = value
+  }
+  const { limit = String(DEFAULT_FLOWS), host, action, text } = given
+  if (!/^[1-9]\d{0,3}$/.test(limit) || Number(limit) > MAX_FLOWS) return refused(`limit is a number from 1 to ${MAX_FLOWS}.`)
+  if (action !== undefined && action !== '' && !ACTIONS.includes(action)) return refused(`action is one of ${ACTIONS.join(', ')}.`)
+  return {
+    kind: 'query',
+    query: {
+      limit: Number(limit),
+      ...host === undefined || host === '' ? {} : { host },
+      ...action === undefined || action === '' ? {} : { action: action as NonNullable<FlowQuery['action']> },
+      ...text === undefined || text === '' ? {} : { text },
+    },
+  }
+}
+
+const refused = (problem: string): ParsedQuery => ({ kind: 'refused', problem })

@@ -1,0 +1,229 @@
+/**
+ * What approvals open: made from an answer, told while it lasts, taken back.
+ *
+ * The promise: a rule is granted only if it covers what was asked about and nothing in the policy keeps that shut (I11),
+ * and what is taken back is closed before anybody is told so.
+ */
+import { appendRule, checkGrantRule, checkPolicy, removeRule, sameRule } from './config/load.ts'
+import { formatProblem } from './config/problems.ts'
+import type { Problem } from './config/problems.ts'
+import { compileGrants, compileRuleset } from './decide/compile.ts'
+import { decide, termsOf } from './decide/decide.ts'
+import type { Hits } from './hits.ts'
+import { scopeOf } from './hold/answering.ts'
+import type { GrantStore } from './hold/grants.ts'
+import type { GrantOutcome, OnceAnswer } from './hold/queue.ts'
+import type { Holder } from './in-force.ts'
+import { suggestRules } from './learn/suggest.ts'
+import type { Clock } from './model/clock.ts'
+import type { Decision } from './model/decision.ts'
+import type { DecisionScope, Granted, Undone } from './model/grants.ts'
+import type { Approve, Asking, Grant, GrantRequest } from './model/hold.ts'
+import type { PolicyDocument, RuleDocument, RuleShape } from './model/policy.ts'
+import type { Facts } from './model/request.ts'
+
+export interface GrantingOptions {
+  readonly clock: Clock
+  readonly holder: Holder
+  readonly grants: GrantStore
+  readonly hits: Hits
+  newId(): string
+  /** An approval for one request waits for its client to come back. */
+  isKept(once: string): boolean
+  takeBack(once: string): boolean
+  /** How many streams each grant keeps open. */
+  openStreams(): ReadonlyMap<string, number>
+  /** Closes the streams of an approval for one request. @returns how many */
+  closeOnce(once: string): number
+  /** Streams that were closed because nothing allows them any more, so far. */
+  closed(): number
+  /** The policy file was changed by an answer. */
+  written(): void
+}
+
+export interface Granting {
+  make(question: { readonly id: string, readonly askings: readonly Asking[] }, answer: Approve & { grant: GrantRequest }, door: string): Promise<GrantOutcome>
+  noteOnce(once: OnceAnswer): void
+  /** The newest first. */
+  list(): readonly Granted[]
+  undo(id: string): Promise<Undone>
+}
+
+/** What is told of a grant beside its state. */
+interface Given extends Pick<Granted, 'id' | 'question' | 'scope' | 'answers' | 'by' | 'door' | 'generation' | 'expiresAt' | 'maxUses' | 'createdAt'> {
+  readonly rule: RuleShape
+  /** Where `always` wrote it. */
+  readonly file: string | null
+}
+
+interface Now {
+  readonly live: ReadonlyMap<string, Grant>
+  readonly streams: ReadonlyMap<string, number>
+}
+
+/** Grants whose beginning is remembered. One that is forgotten still holds, and ends with its time or the firewall. */
+const MAX_GIVEN = 12_000
+
+export function createGranting(options: GrantingOptions): Granting {
+  const { clock, holder, grants, hits } = options
+  /** In the order they were given. */
+  const given = new Map<string, Given>()
+
+  function remember(grant: Pick<Grant, 'id' | 'question' | 'answers' | 'by' | 'door'>, scope: DecisionScope, rule: RuleShape, more: Partial<Given> = {}): void {
+    if (given.size >= MAX_GIVEN) makeRoom()
+    const { id, question, answers, by, door } = grant
+    given.set(id, { id, question, scope, rule, answers, by, door, createdAt: iso(clock.now()), expiresAt: null, maxUses: null, generation: holder.now.generation, file: null, ...more })
+  }
+
+  /** Seldom: what ended, and a quarter of the oldest if that is too little. */
+  function makeRoom(): void {
+    const now = look()
+    for (const [id, each] of given) if (!isOpen(each, now)) given.delete(id)
+    if (given.size > MAX_GIVEN * 0.75) for (const id of [...given.keys()].slice(0, MAX_GIVEN / 4)) given.delete(id)
+  }
+
+  async function make(question: { readonly id: string, readonly askings: readonly Asking[] }, answer: Approve & { grant: GrantRequest }, door: string): Promise<GrantOutcome> {
+    const asking = question.askings[0]
+    if (asking === undefined) return { kind: 'refused', problems: ['the question is over'] }
+    const checked = checkGrantRule(answer.grant.rule)
+    if (checked.kind === 'refused') return { kind: 'refused', problems: sentences(checked.problems) }
+    const now = clock.now()
+    const { ttlMs, maxUses, persist = false } = answer.grant
+    const grant: Grant = {
+      id: `grant-${options.newId()}`,
+      question: question.id,
+      answers: asking.answers,
+      rule: checked.rule,
+      terms: termsOf(holder.now.ruleset, asking.answers),
+      expiresAt: ttlMs === undefined ? null : now + ttlMs,
+      maxUses: maxUses ?? null,
+      by: answer.by ?? null,
+      door,
+      createdAt: now,
+    }
+    const covered = decide(holder.now.ruleset, compileGrants([grant]), asking.facts, { now, used: () => 0 })
+    if (covered.kind !== 'allow') return { kind: 'refused', problems: [uncovered(covered)] }
+    if (persist) {
+      const kept = await persistRule(grant, asking)
+      return kept === null ? { kind: 'granted', grant: grant.id, persisted: true } : { kind: 'refused', problems: kept }
+    }
+    const ends = [grant.expiresAt, grant.rule.expires === undefined ? null : Date.parse(grant.rule.expires)].filter(end => end !== null)
+    remember(grant, scopeOf(answer.grant), grant.rule, { maxUses: grant.maxUses, expiresAt: ends.length === 0 ? null : iso(Math.min(...ends)) })
+    grants.add(grant)
+    holder.refreshGrants()
+    return { kind: 'granted', grant: grant.id, persisted: false }
+  }
+
+  /** @returns problems; null when the rule stands in the file and is in force */
+  async function persistRule(grant: Grant, asking: Asking): Promise<readonly string[] | null> {
+    const { loaded } = holder.now
+    if (loaded.file === null) return ['the policy in force was not read from a file, so nothing can be added to it; grant it for a time instead']
+    const rule = { ...grant.rule, id: grant.rule.id ?? freeId(loaded.document, asking.facts.host), ...(grant.maxUses === null ? {} : { maxUses: grant.maxUses }) } as RuleDocument
+    const would = checkPolicy({ ...loaded.source, rules: [...loaded.source.rules ?? [], rule] }, { now: clock.now() })
+    if (would.kind === 'invalid') return sentences(would.problems)
+    const decision = decide(compileRuleset(would.document, would.hash), holder.now.grants, asking.facts, { now: clock.now(), used: () => 0 })
+    if (decision.kind !== 'allow') return [uncovered(decision)]
+    const written = await appendRule(loaded.file, rule, { now: clock.now() })
+    if (written.kind === 'invalid') return sentences(written.problems)
+    remember(grant, 'always', rule, { file: loaded.file, maxUses: rule.maxUses ?? null, expiresAt: rule.expires ?? null })
+    holder.replacePolicy(written)
+    options.written()
+    return null
+  }
+
+  /** What tells which of them are open; looked up once for all that are asked about. */
+  function look(): Now {
+    return { live: new Map(grants.live(clock.now()).map(grant => [grant.id, grant])), streams: options.openStreams() }
+  }
+
+  function isOpen({ id, scope, rule, file }: Given, { live, streams }: Now): boolean {
+    if (scope === 'always') return holder.now.loaded.file === file && holder.now.loaded.source.rules?.some(each => sameRule(each, rule)) === true
+    if (streams.has(id)) return true
+    if (scope === 'once') return options.isKept(id)
+    const grant = live.get(id)
+    return grant !== undefined && (grant.maxUses === null || grants.used(id) < grant.maxUses)
+  }
+
+  function list(): readonly Granted[] {
+    const now = look()
+    return [...given.values()].filter(each => isOpen(each, now)).reverse().map(({ file, ...view }) => {
+      const { hits: uses, lastHit: lastUsed } = hits.of(file === null ? view.id : view.rule.id ?? null)
+      return { ...view, uses, lastUsed, live: now.streams.get(view.id) ?? 0 }
+    })
+  }
+
+  async function undo(id: string): Promise<Undone> {
+    const grant = given.get(id)
+    if (grant === undefined || !isOpen(grant, look())) return { kind: 'unknown' }
+    const before = options.closed()
+    switch (grant.scope) {
+      case 'once':
+        options.takeBack(id)
+        given.delete(id)
+        return { kind: 'undone', closed: options.closeOnce(id) }
+      case 'always': {
+        const problems = await unwrite(grant)
+        if (problems !== null) return { kind: 'refused', problems }
+        break
+      }
+      default:
+        grants.remove(id)
+        holder.refreshGrants()
+    }
+    given.delete(id)
+    return { kind: 'undone', closed: options.closed() - before }
+  }
+
+  /** @returns problems; null once the rule is neither in the file nor in force */
+  async function unwrite({ rule, file }: Given): Promise<readonly string[] | null> {
+    const written = await removeRule(file!, rule as RuleDocument, { now: clock.now() })
+    if (written.kind === 'invalid') return sentences(written.problems)
+    if (written.source.rules?.some(each => each.id === rule.id) === true) return [`the rule "${rule.id}" was edited since; take it out of ${file} by hand`]
+    holder.replacePolicy(written)
+    options.written()
+    return null
+  }
+
+  return {
+    make,
+    noteOnce({ asking, ...once }) {
+      remember({ ...once, answers: asking.answers }, 'once', exactly(asking.facts))
+    },
+    list,
+    undo,
+  }
+}
+
+export function sentences(problems: readonly Problem[]): string[] {
+  return problems.map(problem => formatProblem(problem, 'rule'))
+}
+
+function uncovered(decision: Exclude<Decision, { kind: 'allow' }>): string {
+  return decision.kind === 'deny'
+    ? `with this rule the request would still be denied (${decision.reason})`
+    : decision.rule === null
+      ? 'this rule does not cover the request that was asked about'
+      : `this rule does not cover the request that was asked about, or the hold rule "${decision.rule}" outranks it: an allow rule of the policy never answers a hold rule`
+}
+
+/** An id that no rule of the policy has, from the host that was asked about. */
+function freeId(document: PolicyDocument, host: string): string {
+  const taken = new Set(document.rules?.map(rule => rule.id))
+  const stem = `approved-${host.replace(/[^a-z0-9._-]+/g, '-')}`.slice(0, 56)
+  for (let n = 1; ; n++) {
+    const id = n === 1 ? stem : `${stem}-${n}`
+    if (!taken.has(id)) return id
+  }
+}
+
+/** One request as a rule would name it, to be read by people. Where no rule could grant it, as near as can be. */
+function exactly(facts: Facts): RuleShape {
+  const [exact] = suggestRules(facts)
+  if (exact?.shape === 'exact') return exact.rule
+  const place = facts.hostKind === 'name' ? { host: facts.host } : { cidr: `${facts.host}/${facts.hostKind === 'ipv4' ? 32 : 128}` }
+  return { ...place, port: facts.port, scheme: facts.scheme, ...facts.kind === 'request' ? { method: facts.method, path: facts.path } : {} }
+}
+
+function iso(time: number): string {
+  return new Date(time).toISOString()
+}
