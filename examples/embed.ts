@@ -6,7 +6,7 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { createFirewall } from 'sallyport'
-import type { Answer, Held } from 'sallyport'
+import type { Answer, Pending } from 'sallyport'
 
 const [policy, command, ...args] = process.argv.slice(2)
 if (policy === undefined || command === undefined) {
@@ -26,9 +26,11 @@ const [status] = await once(agent, 'exit')
 process.exitCode = status ?? 1
 
 /** Reading from a host is fine here, whatever it is. Anything else is not, and the agent reads why. */
-function decide(held: Held): Answer {
+function decide(held: Pending): Answer {
   // `display` is safe to show; the other fields are what the agent wrote.
   console.error(`held: ${held.display.line}`)
+  // What the agent asks for beforehand is decided by whoever starts this.
+  if (held.kind === 'task') return { verdict: 'pass' }
   return held.method === 'GET'
     ? { verdict: 'approve', grant: 'once', by: 'embed.ts' }
     : { verdict: 'deny', reason: 'this agent only reads', by: 'embed.ts' }

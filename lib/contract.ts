@@ -4,7 +4,7 @@
 import type { Duplex } from 'node:stream'
 import type { Explanation } from './decide/explain.ts'
 import type { AnswerResult, DeskEvent, Status } from './model/desk.ts'
-import type { Answer, Held } from './model/hold.ts'
+import type { Answer, Pending } from './model/hold.ts'
 import type { PolicyDocument } from './model/policy.ts'
 import type { RequestLike } from './normalize/offline.ts'
 import type { SandboxDoors } from './sandbox/link.ts'
@@ -28,7 +28,7 @@ export interface Firewall extends AsyncDisposable {
    */
   listenTransparent(addresses: SharedAddresses): Promise<Shared>
   /** The open questions, oldest first. */
-  pending(): readonly Held[]
+  pending(): readonly Pending[]
   /** Answers a question. It is told as accepted only once the data path has it. */
   answer(id: string, answer: Answer): Promise<AnswerResult>
   /** Reads the policy again, or takes another one. @throws OperatorError; the last good policy stays in force */

@@ -10,13 +10,17 @@ import { loadPolicy, parseAnswer } from './config/load.ts'
 import { decide } from './decide/decide.ts'
 import { nearest } from './decide/explain.ts'
 import { registrableDomain } from './decide/patterns.ts'
+import { createTaskGranting } from './granting-task.ts'
 import { createGranting, sentences } from './granting.ts'
 import { createGrouping } from './grouping.ts'
 import { createHits } from './hits.ts'
 import type { Hits } from './hits.ts'
+import type { Parsed } from './hold/answering.ts'
 import { createGrantStore } from './hold/grants.ts'
 import { createQueue } from './hold/queue.ts'
 import type { Queue } from './hold/queue.ts'
+import { createTasks } from './hold/tasks.ts'
+import type { Tasks } from './hold/tasks.ts'
 import { answerTogether } from './hold/together.ts'
 import { createHolder } from './in-force.ts'
 import type { InForce, SoundPolicy } from './in-force.ts'
@@ -29,12 +33,13 @@ import type { Allow, Decision } from './model/decision.ts'
 import type { AnswerResult, Desk, DeskEvent } from './model/desk.ts'
 import { OperatorError } from './model/errors.ts'
 import type { RulesInForce } from './model/grants.ts'
-import type { Answer, Asking, Door, Held, OnceToken, WaitEnd } from './model/hold.ts'
+import type { Answer, Asking, Door, Held, OnceToken, Pending, WaitEnd } from './model/hold.ts'
 import type { PolicyDocument } from './model/policy.ts'
 import type { Facts } from './model/request.ts'
 import { describeQuestion } from './question.ts'
 import { createRedirects } from './redirects.ts'
 import type { Redirects } from './redirects.ts'
+import { describeTask } from './task.ts'
 
 export interface DeskOptions {
   readonly clock: Clock
@@ -57,6 +62,8 @@ export interface OpenDesk extends Omit<Desk, 'status'> {
   readonly queue: Queue['counts'] & { readonly grants: number }
   /** Where answers sent their clients on to. */
   readonly redirects: Redirects
+  /** What agents ask for beforehand. */
+  readonly tasks: Tasks
   /** What kept the last reload from taking effect; null when it did. */
   readonly problem: string | null
   decide(facts: Facts, once: OnceToken | null): Decision
@@ -68,6 +75,8 @@ export interface OpenDesk extends Omit<Desk, 'status'> {
   close(): void
 }
 
+/** Twenty open ones of a client are more than it can have begun; an hour is for an operator who is at lunch. */
+const TASK_LIMITS = { perClient: 20, tasks: 1_000, keepMs: 3_600_000 }
 const MAX_GRANTS = 10_000
 /** Questions about one host among which a group is looked for, at every arrival anew; the limit by default is 100. */
 const MAX_GROUPED = 250
@@ -109,10 +118,7 @@ export function openDesk(options: DeskOptions): OpenDesk {
     grant: (...asked) => granting.make(...asked),
     shown,
     noteOnce: once => granting.noteOnce(once),
-    parseAnswer(value) {
-      const parsed = parseAnswer(value)
-      return parsed.kind === 'answer' ? parsed : { kind: 'refused', problems: sentences(parsed.problems) }
-    },
+    parseAnswer: readAnswer,
     onEvent: say,
   })
   const granting = createGranting({
@@ -124,6 +130,19 @@ export function openDesk(options: DeskOptions): OpenDesk {
     closeOnce: once => live.recheck((_, allow) => allow.grant !== once),
     closed: () => closed,
     written: () => say({ event: 'policy', name: holder.now.ruleset.name, generation: holder.now.generation, problem: null }),
+  })
+
+  const tasks = createTasks({
+    clock,
+    newId: options.newId,
+    limits: TASK_LIMITS,
+    doors: () => options.doors,
+    hasStandingDoor: options.hasStandingDoor,
+    describe: task => describeTask({ ...task, shown: shown(task.id) }, holder.now.ruleset, holder.now.generation, clock.now()),
+    grant: createTaskGranting({ clock, holder, granting, newId: options.newId }),
+    shown,
+    parseAnswer: readAnswer,
+    onEvent: say,
   })
 
   function shown(id: string): string {
@@ -190,6 +209,16 @@ export function openDesk(options: DeskOptions): OpenDesk {
     }
   }
 
+  function pending(): readonly Pending[] {
+    grouping.renew()
+    const asked = tasks.pending()
+    return asked.length === 0 ? queue.pending() : [...queue.pending(), ...asked].sort((a, b) => a.firstSeen < b.firstSeen ? -1 : a.firstSeen > b.firstSeen ? 1 : 0)
+  }
+
+  function answer(id: string, given: Answer, door: string): Promise<AnswerResult> {
+    return tasks.has(id) ? tasks.answer(id, given, door) : queue.answer(id, given, door)
+  }
+
   function noteContact(host: string): void {
     const domain = registrableDomain(host)
     if (domain === null) return
@@ -204,9 +233,10 @@ export function openDesk(options: DeskOptions): OpenDesk {
   return {
     get inForce() { return holder.now },
     get problem() { return problem },
-    get queue() { return { ...queue.counts, grants: grants.live(clock.now()).length } },
+    get queue() { return { ...queue.counts, questions: queue.counts.questions + tasks.size, grants: grants.live(clock.now()).length } },
     live,
     redirects,
+    tasks,
     decide: judge,
     take(allow) {
       if (allow.useKey !== null) grants.take(allow.useKey)
@@ -214,12 +244,9 @@ export function openDesk(options: DeskOptions): OpenDesk {
       if (host !== lastHost) noteContact(lastHost = host)
     },
     hold: (asking, remainingMs) => queue.wait(asking, { clientIsKnown: options.isKnown(asking.facts.client), remainingMs }),
-    pending() {
-      grouping.renew()
-      return queue.pending()
-    },
-    answer: (id: string, answer: Answer, door: string): Promise<AnswerResult> => queue.answer(id, answer, door),
-    answerAll: (questions, answer, door) => answerTogether(queue, questions, answer, door),
+    pending,
+    answer,
+    answerAll: (questions, given, door) => answerTogether({ pending, answer }, questions, given, door),
     grants: granting.list,
     async undo(id, by, door) {
       const undone = await granting.undo(id)
@@ -239,6 +266,7 @@ export function openDesk(options: DeskOptions): OpenDesk {
     close() {
       holder.close()
       queue.close()
+      tasks.close()
     },
   }
 }
@@ -250,4 +278,9 @@ export async function readPolicy(source: string | PolicyDocument, clock: Clock):
   const [first] = loaded.problems
   const file = typeof source === 'string' ? source : 'policy'
   throw new OperatorError('E_POLICY_INVALID', { file, pointer: first === undefined || first.pointer === '' ? '' : `#${first.pointer}`, problem: first === undefined ? 'it is invalid' : `${first.problem} ${first.fix}` })
+}
+
+function readAnswer(value: unknown): Parsed {
+  const parsed = parseAnswer(value)
+  return parsed.kind === 'answer' ? parsed : { kind: 'refused', problems: sentences(parsed.problems) }
 }

@@ -4,15 +4,16 @@
  * The promise: a rule is granted only if it covers what was asked about and nothing in the policy keeps that shut (I11),
  * and what is taken back is closed before anybody is told so.
  */
-import { appendRule, checkGrantRule, checkPolicy, removeRule, sameRule } from './config/load.ts'
+import { appendRules, checkGrantRule, checkPolicy, removeRule, sameRule } from './config/load.ts'
 import { formatProblem } from './config/problems.ts'
 import type { Problem } from './config/problems.ts'
 import { compileGrants, compileRuleset } from './decide/compile.ts'
 import { decide, termsOf } from './decide/decide.ts'
 import type { Hits } from './hits.ts'
-import { scopeOf } from './hold/answering.ts'
+import type { GrantOutcome } from './hold/answering.ts'
+import { scopeOf } from './hold/decided.ts'
 import type { GrantStore } from './hold/grants.ts'
-import type { GrantOutcome, OnceAnswer } from './hold/queue.ts'
+import type { OnceAnswer } from './hold/queue.ts'
 import type { Holder } from './in-force.ts'
 import { suggestRules } from './learn/suggest.ts'
 import type { Clock } from './model/clock.ts'
@@ -43,6 +44,10 @@ export interface GrantingOptions {
 
 export interface Granting {
   make(question: { readonly id: string, readonly askings: readonly Asking[] }, answer: Approve & { grant: GrantRequest }, door: string): Promise<GrantOutcome>
+  /** Puts grants in force: all in one turn. */
+  give(made: readonly Grant[], scope: DecisionScope): void
+  /** Adds rules to the policy file, one for each grant. @returns problems; null when they stand in the file and are in force */
+  write(made: readonly Grant[]): Promise<readonly string[] | null>
   noteOnce(once: OnceAnswer): void
   /** The newest first. */
   list(): readonly Granted[]
@@ -107,28 +112,49 @@ export function createGranting(options: GrantingOptions): Granting {
       const kept = await persistRule(grant, asking)
       return kept === null ? { kind: 'granted', grant: grant.id, persisted: true } : { kind: 'refused', problems: kept }
     }
-    const ends = [grant.expiresAt, grant.rule.expires === undefined ? null : Date.parse(grant.rule.expires)].filter(end => end !== null)
-    remember(grant, scopeOf(answer.grant), grant.rule, { maxUses: grant.maxUses, expiresAt: ends.length === 0 ? null : iso(Math.min(...ends)) })
-    grants.add(grant)
-    holder.refreshGrants()
+    give([grant], scopeOf(answer.grant))
     return { kind: 'granted', grant: grant.id, persisted: false }
+  }
+
+  function give(made: readonly Grant[], scope: DecisionScope): void {
+    for (const grant of made) {
+      const ends = [grant.expiresAt, grant.rule.expires === undefined ? null : Date.parse(grant.rule.expires)].filter(end => end !== null)
+      remember(grant, scope, grant.rule, { maxUses: grant.maxUses, expiresAt: ends.length === 0 ? null : iso(Math.min(...ends)) })
+      grants.add(grant)
+    }
+    holder.refreshGrants()
   }
 
   /** @returns problems; null when the rule stands in the file and is in force */
   async function persistRule(grant: Grant, asking: Asking): Promise<readonly string[] | null> {
     const { loaded } = holder.now
-    if (loaded.file === null) return ['the policy in force was not read from a file, so nothing can be added to it; grant it for a time instead']
-    const rule = { ...grant.rule, id: grant.rule.id ?? freeId(loaded.document, asking.facts.host), ...(grant.maxUses === null ? {} : { maxUses: grant.maxUses }) } as RuleDocument
+    if (loaded.file === null) return [NO_FILE]
+    const rule = documentOf(grant, takenIds(loaded.document), asking.facts.host)
     const would = checkPolicy({ ...loaded.source, rules: [...loaded.source.rules ?? [], rule] }, { now: clock.now() })
     if (would.kind === 'invalid') return sentences(would.problems)
     const decision = decide(compileRuleset(would.document, would.hash), holder.now.grants, asking.facts, { now: clock.now(), used: () => 0 })
     if (decision.kind !== 'allow') return [uncovered(decision)]
-    const written = await appendRule(loaded.file, rule, { now: clock.now() })
+    return write([grant], [rule])
+  }
+
+  async function write(made: readonly Grant[], documents: readonly RuleDocument[] = named(made)): Promise<readonly string[] | null> {
+    const { file } = holder.now.loaded
+    if (file === null) return [NO_FILE]
+    const written = await appendRules(file, documents, { now: clock.now() })
     if (written.kind === 'invalid') return sentences(written.problems)
-    remember(grant, 'always', rule, { file: loaded.file, maxUses: rule.maxUses ?? null, expiresAt: rule.expires ?? null })
+    for (const [at, rule] of documents.entries()) remember(made[at]!, 'always', rule, { file, maxUses: rule.maxUses ?? null, expiresAt: rule.expires ?? null })
     holder.replacePolicy(written)
     options.written()
     return null
+  }
+
+  function named(made: readonly Grant[]): readonly RuleDocument[] {
+    const taken = takenIds(holder.now.loaded.document)
+    return made.map(grant => {
+      const document = documentOf(grant, taken, [grant.rule.host ?? grant.rule.cidr ?? ''].flat()[0] ?? '')
+      taken.add(document.id)
+      return document
+    })
   }
 
   /** What tells which of them are open; looked up once for all that are asked about. */
@@ -186,6 +212,8 @@ export function createGranting(options: GrantingOptions): Granting {
 
   return {
     make,
+    give,
+    write: made => write(made),
     noteOnce({ asking, ...once }) {
       remember({ ...once, answers: asking.answers }, 'once', exactly(asking.facts))
     },
@@ -206,10 +234,19 @@ function uncovered(decision: Exclude<Decision, { kind: 'allow' }>): string {
       : `this rule does not cover the request that was asked about, or the hold rule "${decision.rule}" outranks it: an allow rule of the policy never answers a hold rule`
 }
 
+const NO_FILE = 'the policy in force was not read from a file, so nothing can be added to it; grant it for a time instead'
+
+function documentOf({ rule, maxUses }: Grant, taken: ReadonlySet<string>, host: string): RuleDocument {
+  return { ...rule, id: rule.id ?? freeId(taken, host), ...(maxUses === null ? {} : { maxUses }) }
+}
+
+function takenIds(document: PolicyDocument): Set<string> {
+  return new Set(document.rules?.map(rule => rule.id))
+}
+
 /** An id that no rule of the policy has, from the host that was asked about. */
-function freeId(document: PolicyDocument, host: string): string {
-  const taken = new Set(document.rules?.map(rule => rule.id))
-  const stem = `approved-${host.replace(/[^a-z0-9._-]+/g, '-')}`.slice(0, 56)
+function freeId(taken: ReadonlySet<string>, host: string): string {
+  const stem = `approved-${host.replace(/^\*+\./, '').replace(/[^a-z0-9._-]+/g, '-')}`.slice(0, 56)
   for (let n = 1; ; n++) {
     const id = n === 1 ? stem : `${stem}-${n}`
     if (!taken.has(id)) return id

@@ -8,7 +8,7 @@ export type { LimitRow, LimitUnit, Limits } from './limits.ts'
 export { VERSION } from './version.ts'
 
 // Approval: what a hook is handed, what it may answer, and the ready-made hooks.
-export type { Answer, Approve, Door, GrantRequest, Held, Pass, Refuse, RiskNote, Suggestion } from './model/hold.ts'
+export type { Answer, Approve, AskedRule, Door, GrantRequest, Held, HeldTask, Pass, Pending, Refuse, RiskNote, Suggestion, TaskGrant } from './model/hold.ts'
 export type { AnswerResult, Desk, DeskEvent, FlowQuery, RecentFlows, Status } from './model/desk.ts'
 export type { Decided, DecisionScope, Granted, RuleInForce, RulesInForce, ShownQuestion, TogetherResult, Undone } from './model/grants.ts'
 export { commandDoor } from './approve/command.ts'

@@ -4,12 +4,12 @@
 import type { Writable } from 'node:stream'
 import type { Clock } from './model/clock.ts'
 import type { AuditRecord } from './model/audit.ts'
-import type { Answer, Door, Held } from './model/hold.ts'
+import type { Answer, Door, Pending } from './model/hold.ts'
 import type { PolicyDocument } from './model/policy.ts'
 import type { Limits } from './limits.ts'
 
-/** Decides about a held request. What it throws, or anything that is no answer, allows nothing. */
-export type ApproveFunction = (held: Held, context: { readonly signal: AbortSignal }) => Answer | Promise<Answer>
+/** Decides about a held request, or about a task that an agent asks for beforehand (`held.kind`). What it throws, or anything that is no answer, allows nothing. */
+export type ApproveFunction = (held: Pending, context: { readonly signal: AbortSignal }) => Answer | Promise<Answer>
 
 /** A file (appended to, mode 0600), a stream, or a function that is called with each record. */
 export type AuditTarget = string | Writable | ((record: AuditRecord & { readonly prev: string, readonly hash: string }) => void)
@@ -49,6 +49,8 @@ export interface FirewallOptions {
   readonly strict?: boolean
   /** Names that no rule could ever allow do not exist for what is guarded transparently. Default: false, every name has an address. */
   readonly strictDns?: boolean
+  /** Whether `http://sallyport.internal/` says what is allowed and takes requests for access (docs/agent.md). Default: true. */
+  readonly agentApi?: boolean
   /** Reload the policy when its file changes. Default: false. */
   readonly watch?: boolean
   /** Any of the limits of lib/limits.ts. */

@@ -34,6 +34,7 @@ export function describeQuestion(parts: QuestionParts): Held {
   const fields: RawFields = facts.kind === 'request' ? facts.fields : []
   const userAgent = valueOf(fields, 'user-agent')
   const held = {
+    kind: 'request' as const,
     id,
     shown,
     flow: asking.flow,

@@ -2,7 +2,7 @@
 import { Option } from 'commander'
 import type { Command } from 'commander'
 import { OperatorError, connectControl, findControl, isOperatorError } from '../../lib/index.ts'
-import type { Answer, ControlClient, GrantRequest, Held, RuleShape } from '../../lib/index.ts'
+import type { Answer, Approve, ControlClient, Pending, RuleShape } from '../../lib/index.ts'
 import { count, duration, json } from '../arguments.ts'
 import { printJson, printLine, spell } from '../output.ts'
 
@@ -31,13 +31,13 @@ interface DenyOptions {
 
 export function addAnswers(program: Command): void {
   program.command('approve')
-    .description('let a held request go on; success is printed once the data path has it')
+    .description('let a held request go on, or grant what an agent asks for beforehand; success is printed once the data path has it')
     .argument('<id>', 'the question (sallyport pending)')
-    .addOption(new Option('--once', 'this request only (default)').conflicts(['ttl', 'uses', 'always', 'rule', 'suggestion']))
+    .addOption(new Option('--once', 'this request only (default; of what is asked for beforehand: all its rules)').conflicts(['ttl', 'uses', 'always', 'rule', 'suggestion']))
     .option('--ttl <time>', 'a rule for this long: 30m, 1h', duration)
     .option('--uses <n>', 'a rule for this many requests', count)
     .option('--always', 'add the rule to the policy file')
-    .addOption(new Option('--rule <json>', 'the rule to grant, in the policy language').argParser(json).conflicts('suggestion'))
+    .addOption(new Option('--rule <json>', 'the rule to grant, in the policy language; a list of rules, where rules were asked for').argParser(json).conflicts('suggestion'))
     .option('--suggestion <n>', 'grant one of the rules offered with the question (default with --ttl, --uses or --always: 1)', count)
     .option('--by <name>', 'who decides, for the log', process.env['USER'])
     .option('--note <text>', 'why, for the log')
@@ -75,44 +75,51 @@ export function addAnswers(program: Command): void {
     })
 }
 
-async function grantFor(id: string, options: ApproveOptions, control: ControlClient): Promise<'once' | GrantRequest> {
+type Grant = Approve['grant']
+
+async function grantFor(id: string, options: ApproveOptions, control: ControlClient): Promise<Grant> {
   const { ttl, uses, always, rule, suggestion } = options
-  if (ttl === undefined && uses === undefined && always === undefined && rule === undefined && suggestion === undefined) return 'once'
-  return {
-    rule: rule === undefined ? await suggested(id, suggestion ?? 1, control) : rule as RuleShape,
+  const held = find(id, await control.pending())
+  const terms = {
     ...ttl === undefined ? {} : { ttlMs: ttl },
     ...uses === undefined ? {} : { maxUses: uses },
     ...always === undefined ? {} : { persist: true },
   }
+  if (held.kind === 'task') {
+    if (suggestion !== undefined || options.once === true) throw new OperatorError('E_OPTION_INVALID', { option: suggestion === undefined ? '--once' : '--suggestion', problem: `question ${id} is about a whole task`, fix: 'Leave it out to grant all that is asked for, or write the rules with --rule.' })
+    return { rules: rule === undefined ? 'asked' : [rule].flat() as RuleShape[], ...terms }
+  }
+  if (ttl === undefined && uses === undefined && always === undefined && rule === undefined && suggestion === undefined) return 'once'
+  return { rule: rule === undefined ? suggested(held, suggestion ?? 1) : rule as RuleShape, ...terms }
 }
 
-async function suggested(id: string, number: number, control: ControlClient): Promise<RuleShape> {
-  const held = find(id, await control.pending())
+function suggested(held: Extract<Pending, { kind: 'request' }>, number: number): RuleShape {
   const suggestion = held.suggestions[number - 1]
-  if (suggestion === undefined) throw new OperatorError('E_OPTION_INVALID', { option: '--suggestion', problem: `question ${id} offers ${held.suggestions.length} rules`, fix: 'Choose one that `sallyport pending` lists, or write one with --rule.' })
+  if (suggestion === undefined) throw new OperatorError('E_OPTION_INVALID', { option: '--suggestion', problem: `question ${held.id} offers ${held.suggestions.length} rules`, fix: 'Choose one that `sallyport pending` lists, or write one with --rule.' })
   return suggestion.rule
 }
 
 /** Every question that stands in the same group. */
 async function groupOf(id: string, control: ControlClient): Promise<readonly string[]> {
   const pending = await control.pending()
-  const { group } = find(id, pending)
-  return pending.filter(held => held.group.id === group.id).map(held => held.id)
+  const held = find(id, pending)
+  if (held.kind === 'task') return [id]
+  return pending.filter(other => other.kind === 'request' && other.group.id === held.group.id).map(other => other.id)
 }
 
-function find(id: string, pending: readonly Held[]): Held {
+function find(id: string, pending: readonly Pending[]): Pending {
   const held = pending.find(question => question.id === id)
   if (held === undefined) throw new OperatorError('E_UNKNOWN_QUESTION', { id })
   return held
 }
 
-async function send(control: ControlClient, id: string, answer: Answer, asJson: boolean, grant: 'once' | GrantRequest | null): Promise<void> {
+async function send(control: ControlClient, id: string, answer: Answer, asJson: boolean, grant: Grant | null): Promise<void> {
   const result = await control.answer(id, answer)
   if (asJson) return printJson(result)
   const released = `${result.released} waiting ${result.released === 1 ? 'request' : 'requests'}`
   if (grant === null) return printLine(`denied ${id}: ${released} told`)
   const scope = grant === 'once' ? 'once' : result.persisted ? 'always, written into the policy' : grant.ttlMs === undefined ? 'until the firewall stops' : `for ${spell(grant.ttlMs)}`
-  printLine(`approved ${id} (${scope}): ${released} released${grant === 'once' ? '' : `\n  ${JSON.stringify(grant.rule)}`}`)
+  printLine(`approved ${id} (${scope}): ${released} released${grant === 'once' ? '' : `\n  ${JSON.stringify('rule' in grant ? grant.rule : grant.rules)}`}`)
 }
 
 function who({ by, note }: { by?: string, note?: string }): { by?: string, note?: string } {

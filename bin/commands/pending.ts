@@ -1,7 +1,7 @@
 /** `sallyport pending`: what waits for a decision. */
 import type { Command } from 'commander'
 import { connectControl, findControl } from '../../lib/index.ts'
-import type { DeskEvent, Held } from '../../lib/index.ts'
+import type { DeskEvent, Held, HeldTask, Pending } from '../../lib/index.ts'
 import { printJson, printLine } from '../output.ts'
 
 export function addPending(program: Command): void {
@@ -16,14 +16,14 @@ export function addPending(program: Command): void {
       const pending = await control.pending()
       if (options.json) return printJson({ pending })
       if (pending.length === 0) return printLine('nothing waits for a decision')
-      for (const held of pending) if (held.group.id === held.id) printLine(describe(held))
+      for (const held of pending) if (isFirst(held)) printLine(describe(held))
     })
 }
 
 async function watch(events: AsyncIterable<DeskEvent>, json: boolean): Promise<void> {
   for await (const event of events) {
     if (json) printJson(event)
-    else if (event.event === 'asked') printLine(event.held.group.id === event.held.id ? describe(event.held) : describeMember(event.held))
+    else if (event.event === 'asked') printLine(event.held.kind === 'task' || isFirst(event.held) ? describe(event.held) : describeMember(event.held))
     else if (event.event === 'settled') printLine(`${event.id}: ${event.how}${event.by === null ? '' : ` by ${event.by}`}\n`)
   }
 }
@@ -33,7 +33,31 @@ function describeMember({ id, display, group }: Held): string {
   return [`${id}  ${display.line}`, `    like ${group.id}: ${group.questions} questions, ${group.waiting} requests wait`, ...forAll(id, group)].join('\n')
 }
 
-function describe(held: Held): string {
+function isFirst(held: Pending): boolean {
+  return held.kind === 'task' || held.group.id === held.id
+}
+
+function describe(held: Pending): string {
+  return held.kind === 'task' ? describeTask(held) : describeRequest(held)
+}
+
+/** Each rule as it will be granted: what is approved is what was shown. */
+function describeTask({ id, display, rules, risks, waiting, deadline }: HeldTask): string {
+  return [
+    `${id}  ${display.line}`,
+    `    ${waiting} waiting; asked until ${deadline.slice(11, 19)}Z`,
+    ...risks.map(risk => `    ! ${risk.says}`),
+    ...rules.flatMap(({ rule, says }) => [`    *  ${says}`, `       ${escaped(JSON.stringify(rule))}`]),
+    `    sallyport approve ${id} [--ttl 1h] [--rule '[…]']   sallyport deny ${id} [--reason …]`,
+  ].join('\n')
+}
+
+/** Of JSON: what a terminal could act on or hide, written as its escape. */
+function escaped(json: string): string {
+  return json.replace(/[^\x20-\x7e]/g, character => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`)
+}
+
+function describeRequest(held: Held): string {
   const { display, suggestions, risks, nearest, group } = held
   const lines = [
     `${held.id}  ${display.line}`,

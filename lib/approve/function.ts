@@ -1,7 +1,7 @@
 /**
  * A function of the program that embeds the firewall, as a door.
  */
-import type { Answer, Door, Held } from '../model/hold.ts'
+import type { Answer, Door, Pending } from '../model/hold.ts'
 
 /**
  * The function gets a copy of the question that it cannot change, and its answer is handed on
@@ -10,7 +10,7 @@ import type { Answer, Door, Held } from '../model/hold.ts'
  * @param name  shown with what it answers; two doors of one firewall are better told apart
  */
 export function functionDoor(
-  approve: (held: Held, context: { readonly signal: AbortSignal }) => Promise<Answer> | Answer,
+  approve: (held: Pending, context: { readonly signal: AbortSignal }) => Promise<Answer> | Answer,
   name = 'function',
 ): Door {
   return {

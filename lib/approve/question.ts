@@ -5,7 +5,7 @@
  * that move no cursor, on one line or behind a mark at the beginning of each.
  */
 import { visible } from '../model/display.ts'
-import type { Held, HeldGroup, Suggestion } from '../model/hold.ts'
+import type { Held, HeldGroup, Pending, Suggestion } from '../model/hold.ts'
 
 /** Keys `1` to `5`. */
 const MAX_OFFERED = 5
@@ -27,6 +27,11 @@ export function offeredToGroup({ questions, suggestion }: HeldGroup): Suggestion
   return questions > 1 && suggestion !== null && JSON.stringify(suggestion.rule).length <= MAX_RULE_LENGTH ? suggestion : null
 }
 
+/** A task stands for itself. */
+export function groupOf(held: Pending): HeldGroup {
+  return held.kind === 'request' ? held.group : { id: held.id, questions: 1, waiting: held.waiting, suggestion: null }
+}
+
 export interface RenderOptions {
   /** Width of the terminal; 0 where that is not known. */
   readonly columns: number
@@ -37,9 +42,7 @@ export interface RenderOptions {
 }
 
 export function renderQuestion(held: Held, { columns, behind, group }: RenderOptions): string {
-  const width = Math.min(Math.max(columns > 0 ? columns : USUAL_COLUMNS, MIN_COLUMNS), MAX_COLUMNS) - 1
-  const room = width - LABEL_WIDTH - 2
-  const row = (label: string, text: string) => `  ${label.padEnd(LABEL_WIDTH)}${visible(text, room)}`
+  const { width, room, row } = layoutOf(columns)
   const { display, nearest } = held
   const choice = (key: string, { says, rule }: Suggestion): string[] => [
     `  ${key}  ${visible(says, width - 5)}`,
@@ -67,9 +70,16 @@ export function renderQuestion(held: Held, { columns, behind, group }: RenderOpt
   ].join('\n')
 }
 
+/** @param columns of the terminal; 0 where that is not known */
+export function layoutOf(columns: number): { readonly width: number, readonly room: number, row(label: string, text: string): string } {
+  const width = Math.min(Math.max(columns > 0 ? columns : USUAL_COLUMNS, MIN_COLUMNS), MAX_COLUMNS) - 1
+  const room = width - LABEL_WIDTH - 2
+  return { width, room, row: (label, text) => `  ${label.padEnd(LABEL_WIDTH)}${visible(text, room)}` }
+}
+
 /** What the keys do, for `?`. */
 export const HELP = `
-  a      approve the request that was shown, and nothing else
+  a      approve the request that was shown, and nothing else; of a task: all its rules, until the firewall stops
   1–5    approve the rule shown beside the number, until the firewall stops
   g      approve the rule shown beside it, for this question and all that are like it
   r      reject it: the agent is told that the operator said no
@@ -94,7 +104,7 @@ function waitingWords({ waiting, deadline }: Held): string {
 }
 
 /** Each line begins with `mark`, so that none of it can pass for a line of ours. */
-function wrap(text: string, mark: string, width: number): readonly string[] {
+export function wrap(text: string, mark: string, width: number): readonly string[] {
   const lines: string[] = []
   const room = width - mark.length
   for (let at = 0; at < text.length; at += room) lines.push(mark + text.slice(at, at + room))

@@ -7,9 +7,10 @@
  * Whatever happens, the terminal is left as it was found: raw mode only lasts while a question is shown.
  */
 import { systemClock, type Clock } from '../model/clock.ts'
-import type { Answer, Door, Held, HeldGroup } from '../model/hold.ts'
+import type { Answer, Door, HeldGroup, Pending } from '../model/hold.ts'
 import { createKeyReader, type Key } from './keys.ts'
-import { HELP, offered, offeredToGroup, renderQuestion } from './question.ts'
+import { HELP, groupOf, offered, offeredToGroup, renderQuestion } from './question.ts'
+import { renderTask } from './task.ts'
 
 /** What we need of a `tty.ReadStream`. */
 export interface TerminalInput extends NodeJS.ReadableStream {
@@ -28,7 +29,7 @@ const SHOWN_MS = 300
 const AGAIN_MS = 2_000
 
 interface Asked {
-  readonly held: Held
+  readonly held: Pending
   /** As it was shown last: key `g` approves that and nothing newer, once it has been on the screen for a moment. */
   group: { readonly shown: HeldGroup, keyCounts: boolean }
   readonly answer: (answer: Answer) => void
@@ -84,11 +85,12 @@ export function terminalDoor({ input, output, clock = systemClock }: {
   }
 
   const show = (asked: Asked): void => {
-    const like = line.filter(other => other.held.group.id === asked.held.group.id)
-    const shown = like.at(-1)?.held.group ?? asked.held.group
+    const like = line.filter(other => groupOf(other.held).id === groupOf(asked.held).id)
+    const shown = groupOf((like.at(-1) ?? asked).held)
     const group = { shown, keyCounts: false }
     asked.group = group
-    say(renderQuestion(asked.held, { columns: output.columns ?? 0, behind: line.length - like.length, group: shown }))
+    const options = { columns: output.columns ?? 0, behind: line.length - like.length, group: shown }
+    say(asked.held.kind === 'task' ? renderTask(asked.held, options) : renderQuestion(asked.held, options))
     // After a pause of the process the timer runs before the input is read; one more turn, and what was typed meanwhile is gone too.
     clock.after(SHOWN_MS, () => setImmediate(() => {
       group.keyCounts = true
@@ -99,7 +101,7 @@ export function terminalDoor({ input, output, clock = systemClock }: {
   /** More of the group that is shown: said once for many. */
   const joined = (late: Asked): void => {
     const [asked] = line
-    if (asked === undefined || asked === late || isShowingAgain || late.held.group.id !== asked.held.group.id) return
+    if (asked === undefined || asked === late || isShowingAgain || groupOf(late.held).id !== groupOf(asked.held).id) return
     isShowingAgain = true
     clock.after(AGAIN_MS, () => {
       isShowingAgain = false
@@ -167,7 +169,7 @@ export function terminalDoor({ input, output, clock = systemClock }: {
       const free = (): void => signal.removeEventListener('abort', settled)
       const asked: Asked = {
         held,
-        group: { shown: held.group, keyCounts: false },
+        group: { shown: groupOf(held), keyCounts: false },
         answer: given => { free(); answer(given) },
         fail: reason => { free(); fail(reason) },
         keysCount: false,
@@ -180,9 +182,11 @@ export function terminalDoor({ input, output, clock = systemClock }: {
   }
 }
 
-function answerOf(key: Exclude<Key, 'interrupt' | '?'>, held: Held, group: HeldGroup): { readonly answer: Answer, readonly says: string } | null {
+function answerOf(key: Exclude<Key, 'interrupt' | '?'>, held: Pending, group: HeldGroup): { readonly answer: Answer, readonly says: string } | null {
   switch (key) {
-    case 'a': return { answer: { verdict: 'approve', grant: 'once' }, says: 'approve it, once.' }
+    case 'a': return held.kind === 'task'
+      ? { answer: { verdict: 'approve', grant: { rules: 'asked' } }, says: 'approve what it asks for, until the firewall stops.' }
+      : { answer: { verdict: 'approve', grant: 'once' }, says: 'approve it, once.' }
     case 'r': return { answer: { verdict: 'deny' }, says: 'reject it.' }
     case 's': return { answer: { verdict: 'pass' }, says: 'skip it.' }
     case 'g': {
@@ -190,7 +194,7 @@ function answerOf(key: Exclude<Key, 'interrupt' | '?'>, held: Held, group: HeldG
       return forAll === null ? null : { answer: { verdict: 'approve', grant: { rule: forAll.rule } }, says: 'approve the rule for all, until the firewall stops.' }
     }
     default: {
-      const suggestion = offered(held)[Number(key) - 1]
+      const suggestion = held.kind === 'task' ? undefined : offered(held)[Number(key) - 1]
       if (suggestion === undefined) return null
       return { answer: { verdict: 'approve', grant: { rule: suggestion.rule } }, says: `approve rule ${key}, until the firewall stops.` }
     }

@@ -33,11 +33,15 @@ export function parseAnswer(value: unknown): ParsedAnswer {
   if (form.length > 0) return { kind: 'refused', problems: form }
   const answer = taken.value as Answer
   if (answer.verdict !== 'approve' || answer.grant === 'once') return { kind: 'answer', answer }
+  const { grant } = answer
   // A rule in the file ends by its own `expires`; who answered would believe in the shorter time.
-  if (answer.grant.persist === true && answer.grant.ttlMs !== undefined) return { kind: 'refused', problems: [error('/grant/ttlMs', '"ttlMs" stands beside "persist", and what is in the policy file has no time to live.', 'Give the rule an "expires", or take one of the two out.')] }
-  const checked = checkGrantRule(answer.grant.rule)
-  if (checked.kind === 'rule') return { kind: 'answer', answer: Object.freeze({ ...answer, grant: Object.freeze({ ...answer.grant, rule: checked.rule }) }) }
-  return { kind: 'refused', problems: checked.problems.map(problem => ({ ...problem, pointer: `/grant/rule${problem.pointer}` })) }
+  if (grant.persist === true && grant.ttlMs !== undefined) return { kind: 'refused', problems: [error('/grant/ttlMs', '"ttlMs" stands beside "persist", and what is in the policy file has no time to live.', 'Give the rule an "expires", or take one of the two out.')] }
+  const asked = 'rule' in grant ? [['/grant/rule', grant.rule] as const] : grant.rules === 'asked' ? [] : grant.rules.map((rule, at) => [`/grant/rules/${at}`, rule] as const)
+  const problems = asked.flatMap(([pointer, rule]) => {
+    const checked = checkGrantRule(rule)
+    return checked.kind === 'rule' ? [] : checked.problems.map(problem => ({ ...problem, pointer: `${pointer}${problem.pointer}` }))
+  })
+  return problems.length > 0 ? { kind: 'refused', problems } : { kind: 'answer', answer }
 }
 
 /** A rule with nothing but what an approval may grant; its networks public ones. */

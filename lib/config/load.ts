@@ -10,6 +10,7 @@ import { readText } from './text.ts'
 export { appendRule, appendRules, withRule } from './append.ts'
 export { removeRule, sameRule } from './remove.ts'
 export { checkGrantRule, parseAnswer } from './answers.ts'
+export { liesWithin, parseTask } from './asked.ts'
 export { checkPolicy, parsePolicy } from './check.ts'
 export type { CheckOptions, Loaded } from './check.ts'
 

@@ -27,9 +27,13 @@ export function checkAnswerShape(value: unknown): Problem[] {
   const verdict = Object.hasOwn(value, 'verdict') ? (value as { verdict: unknown }).verdict : undefined
   const known = VERDICTS.find(name => name === verdict)
   // One branch is checked, so that what is told is about the answer that was meant.
-  if (known !== undefined) return check(`approval.schema.json#/$defs/${known}`, value)
+  if (known !== undefined) return check(`approval.schema.json#/$defs/${known === 'approve' && isForTask(value) ? 'approveTask' : known}`, value)
   const problem = verdict === undefined ? '"verdict" is missing.' : `${shown(verdict)} is no verdict.`
   return [error(verdict === undefined ? '' : '/verdict', problem, `Write "verdict": ${listed(VERDICTS)}.`)]
+}
+
+function isForTask({ grant }: { readonly grant?: unknown }): boolean {
+  return typeof grant === 'object' && grant !== null && 'rules' in grant
 }
 
 /** A rule as an approval may give it. */

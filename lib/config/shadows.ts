@@ -94,7 +94,7 @@ function put({ exact, wild }: Bucket, extent: Extent): void {
 }
 
 /** Whether `wide` applies wherever `narrow` does, and (of the same action) with the same effect. */
-function covers(wide: Extent, narrow: Extent): boolean {
+export function covers(wide: Extent, narrow: Extent): boolean {
   const { rule: outer } = wide
   const { rule: inner } = narrow
   return every(narrow.paths, wide.paths, pathPatternCovers)

@@ -11,7 +11,7 @@ import type { Desk, DeskEvent, FlowQuery, Status } from '../model/desk.ts'
 import { visible } from '../model/display.ts'
 import { OperatorError } from '../model/errors.ts'
 import type { Granted, RulesInForce, ShownQuestion } from '../model/grants.ts'
-import type { Answer, Held } from '../model/hold.ts'
+import type { Answer, Pending } from '../model/hold.ts'
 import { errorCode } from './directory.ts'
 import { HEARTBEAT_MS, HOSTS, isId, PATHS } from './protocol.ts'
 import { isAccepted, isControlError, isDeskEvent, isEventName, isFlowList, isGrantList, isHeldList, isPolicy, isRules, isStatus, isTogether, isUndone } from './shapes.ts'
@@ -24,7 +24,7 @@ export interface ControlClient {
   /** The socket it asks. */
   readonly path: string
   status(): Promise<Status>
-  pending(): Promise<readonly Held[]>
+  pending(): Promise<readonly Pending[]>
   /** Resolves only once the data path has the answer. */
   answer(id: string, answer: Answer): Promise<Accepted>
   /** One answer to all of these, as they were shown. Throws as `answer` does. */

@@ -9,13 +9,13 @@ import { isRecord } from '../audit/parse.ts'
 import type { AuditRecord } from '../model/audit.ts'
 import type { AnswerResult, Desk, DeskEvent, Status } from '../model/desk.ts'
 import type { Decided, Granted, RulesInForce, TogetherResult, Undone } from '../model/grants.ts'
-import type { Held, HeldDisplay, HeldGroup, RiskNote, Suggestion } from '../model/hold.ts'
+import type { AskedRule, Held, HeldDisplay, HeldGroup, HeldTask, Pending, RiskNote, Suggestion } from '../model/hold.ts'
 import type { HostKind, Scheme } from '../model/request.ts'
 import { isId, type ControlError } from './protocol.ts'
 
 type Check = (value: unknown) => boolean
 
-export const isHeldList = (value: unknown): value is { readonly pending: readonly Held[] } => heldList(value)
+export const isHeldList = (value: unknown): value is { readonly pending: readonly Pending[] } => heldList(value)
 export const isStatus = (value: unknown): value is Status => status(value)
 export const isPolicy = (value: unknown): value is ReturnType<Desk['policy']> => policy(value)
 export const isAccepted = (value: unknown): value is Accepted => accepted(value)
@@ -52,7 +52,10 @@ const shape = <T>(fields: { readonly [Field in keyof T]-?: Check }): Check => {
 
 const suggestion = shape<Suggestion>({ shape: oneOf<Suggestion['shape']>('exact', 'endpoint', 'below', 'read-only', 'host', 'group'), says: text, rule: isObject })
 
-const held = shape<Held>({
+const risks = listOf(shape<RiskNote>({ code: text, says: text }))
+
+const heldRequest = shape<Held>({
+  kind: oneOf('request'),
   id,
   shown: text,
   flow: text,
@@ -76,10 +79,28 @@ const held = shape<Held>({
   note: orNull(text),
   nearest: orNull(shape<NonNullable<Held['nearest']>>({ rule: text, why: text })),
   suggestions: listOf(suggestion),
-  risks: listOf(shape<RiskNote>({ code: text, says: text })),
+  risks,
   group: shape<HeldGroup>({ id, questions: count, waiting: count, suggestion: orNull(suggestion) }),
   display: shape<HeldDisplay>({ host: text, unicode: orNull(text), method: text, path: text, client: text, userAgent: text, line: text }),
 })
+
+const heldTask = shape<HeldTask>({
+  kind: oneOf('task'),
+  id,
+  shown: text,
+  flow: text,
+  client: text,
+  reason: text,
+  rules: listOf(shape<AskedRule>({ rule: isObject, says: text, answers: listOf(text) })),
+  waiting: count,
+  firstSeen: text,
+  deadline: text,
+  policy: shape<HeldTask['policy']>({ name: orNull(text), generation: count }),
+  risks,
+  display: shape<HeldTask['display']>({ client: text, reason: text, line: text }),
+})
+
+const held: Check = value => heldRequest(value) || heldTask(value)
 
 const heldList = shape<{ pending: unknown }>({ pending: listOf(held) })
 

@@ -1,43 +1,66 @@
 /**
- * From what a door said to what becomes of its question.
+ * From what a door said to what becomes of its question, whatever that is about.
  *
  * The first answer wins. A rule that is granted has to be in force before anybody is released; until that
- * is known every other answer waits, and loses if it succeeds.
+ * is known every other answer waits, and loses if it succeeds. What is approved is what was shown.
  */
 import type { AnswerResult, DeskEvent } from '../model/desk.ts'
-import type { Decided, DecisionScope } from '../model/grants.ts'
-import type { Answer, Approve, Asking, Door, GrantRequest, Held, Refuse } from '../model/hold.ts'
-import { twinKey } from '../model/request.ts'
-import type { Question } from './book.ts'
-import type { Outcome } from './endings.ts'
+import type { Answer, Approve, Door, Pending, Refuse } from '../model/hold.ts'
 import { isSettled, nextQuestion } from './hold.ts'
-import type { QuestionEvent } from './hold.ts'
+import type { QuestionState } from './hold.ts'
 import { askDoors, describeError } from './hook.ts'
 import type { DoorReply } from './hook.ts'
-import type { GrantOutcome, QueueOptions } from './queue.ts'
-import type { Remembered, RememberedEnd } from './remembered.ts'
 
-export interface AnsweringOptions {
-  readonly options: QueueOptions
-  readonly remembered: Remembered
-  /** Ends the question and its waiters. @returns how many waiters ended */
-  settle(question: Question, event: QuestionEvent, outcome: Outcome): number
+/** What doors are asked. */
+export interface Answerable {
+  state: QuestionState
+  readonly id: string
+  /** Ends what its doors are doing. */
+  readonly controller: AbortController
+  openDoors: number
+  /** Opens when the outcome of the grant that is being made is known. */
+  granting: { readonly known: Promise<void>, open(): void } | null
+}
+
+export type GrantOutcome =
+  | { readonly kind: 'granted', readonly grant: string, readonly persisted: boolean }
+  | { readonly kind: 'refused', readonly problems: readonly string[] }
+
+export type Parsed =
+  | { readonly kind: 'answer', readonly answer: Answer }
+  | { readonly kind: 'refused', readonly problems: readonly string[] }
+
+/** What an answer does to one kind of question. */
+export interface Verdicts<Q extends Answerable> {
+  deny(question: Q, answer: Refuse, door: string): AnswerResult
+  /** Takes an approval, or refuses it, without a grant; null: one has to be made. */
+  approve(question: Q, answer: Approve, door: string): AnswerResult | null
+  makeGrant(question: Q, answer: Approve, door: string): Promise<GrantOutcome>
+  /** The grant is in force. @returns how many waiters ended */
+  granted(question: Q, answer: Approve, door: string, grant: string): number
+}
+
+export interface AnsweringOptions<Q extends Answerable> extends Verdicts<Q> {
+  /** Parses what a door said; hostile until then. */
+  parseAnswer(value: unknown): Parsed
   tell(event: () => DeskEvent): void
   /** A door was closed, or a grant was refused: go on without. */
-  resume(question: Question): void
+  resume(question: Q): void
   /** As it is told now. */
-  describe(question: Question): Held
+  describe(question: Q): Pending
+  /** What a description of it is bound to now. */
+  shown(id: string): string
 }
 
-export interface Answering {
+export interface Answering<Q extends Answerable> {
   /** Asks the doors of a new question. */
-  ask(question: Question, doors: readonly Door[], held: Held): void
+  ask(question: Q, doors: readonly Door[], held: Pending): void
   /** @param value unread */
-  answer(question: Question, value: unknown, door: string): Promise<AnswerResult>
+  answer(question: Q, value: unknown, door: string): Promise<AnswerResult>
 }
 
-export function createAnswering({ options, remembered, settle, tell, resume, describe }: AnsweringOptions): Answering {
-  async function answer(question: Question, value: unknown, door: string): Promise<AnswerResult> {
+export function createAnswering<Q extends Answerable>(options: AnsweringOptions<Q>): Answering<Q> {
+  async function answer(question: Q, value: unknown, door: string): Promise<AnswerResult> {
     const parsed = parse(value)
     if (parsed.kind === 'refused') return parsed
     return parsed.answer.verdict === 'pass'
@@ -46,26 +69,26 @@ export function createAnswering({ options, remembered, settle, tell, resume, des
   }
 
   /** Never rejects: it is called from nowhere that could catch it. */
-  async function onReply(question: Question, door: Door, reply: DoorReply, shown: string): Promise<void> {
+  async function onReply(question: Q, door: Door, reply: DoorReply, shown: string): Promise<void> {
     if (reply.kind === 'failed') return closeDoor(question, door, reply.problem)
     const parsed = parse(reply.value)
     if (parsed.kind === 'refused') return closeDoor(question, door, parsed.problems.join(' '))
     if (parsed.answer.verdict === 'pass') return closeDoor(question, door, null)
     while (question.state === 'granting' && question.granting !== null) await question.granting.known
     // What it approved is not what it would be shown now: it is asked again.
-    if (parsed.answer.verdict === 'approve' && !isSettled(question.state) && shown !== options.shown(question.id)) return ask(question, [door], describe(question))
+    if (parsed.answer.verdict === 'approve' && !isSettled(question.state) && shown !== options.shown(question.id)) return ask(question, [door], options.describe(question))
     const result = await decide(question, parsed.answer, door.name)
     if (result.kind === 'refused') closeDoor(question, door, result.problems.join(' '))
   }
 
-  function closeDoor(question: Question, door: Door, problem: string | null): void {
+  function closeDoor(question: Q, door: Door, problem: string | null): void {
     if (isSettled(question.state)) return
     question.openDoors--
-    if (problem !== null) tell(() => ({ event: 'door-failed', id: question.id, door: door.name, problem }))
-    resume(question)
+    if (problem !== null) options.tell(() => ({ event: 'door-failed', id: question.id, door: door.name, problem }))
+    options.resume(question)
   }
 
-  function parse(value: unknown): ReturnType<QueueOptions['parseAnswer']> {
+  function parse(value: unknown): Parsed {
     try {
       return options.parseAnswer(value)
     } catch (error) {
@@ -73,96 +96,48 @@ export function createAnswering({ options, remembered, settle, tell, resume, des
     }
   }
 
-  async function decide(question: Question, answer: Exclude<Answer, { verdict: 'pass' }>, door: string): Promise<AnswerResult> {
+  async function decide(question: Q, answer: Exclude<Answer, { verdict: 'pass' }>, door: string): Promise<AnswerResult> {
     while (question.state === 'granting' && question.granting !== null) await question.granting.known
     if (isSettled(question.state)) return { kind: 'unknown' }
-    if (answer.verdict === 'deny') return deny(question, answer, door)
+    if (answer.verdict === 'deny') return options.deny(question, answer, door)
     if (answer.shown !== undefined && answer.shown !== options.shown(question.id)) {
-      tell(() => ({ event: 'changed', held: describe(question) }))
+      options.tell(() => ({ event: 'changed', held: options.describe(question) }))
       return { kind: 'refused', problems: ['the policy has changed since this question was shown; look at it again, then answer'] }
     }
-    return isRule(answer) ? grant(question, answer, door) : once(question, answer, door)
+    return options.approve(question, answer, door) ?? grant(question, answer, door)
   }
 
-  function deny(question: Question, answer: Refuse, door: string): AnswerResult {
-    const by = answer.by ?? null
-    const end: RememberedEnd = { kind: 'denied', reason: answer.reason ?? null, by, door, question: question.id }
-    if (answer.ttlMs !== undefined) remembered.stand(twinKey(question.asking.facts), end, answer.ttlMs)
-    else if (question.waiters.size === 0) remembered.keep(question.like, end, options.limits.rememberMs)
-    const released = settle(question, 'deny', { by, door, end: () => ['deny', end] })
-    say(question, answer, door, { scope: answer.ttlMs === undefined ? 'once' : 'ttl', grant: null, ttlMs: answer.ttlMs ?? null, reason: answer.reason ?? null })
-    return { kind: 'accepted', released, grant: null, persisted: false }
-  }
-
-  function once(question: Question, answer: Approve, door: string): AnswerResult {
-    const by = answer.by ?? null
-    const id = `once-${options.newId()}`
-    const end = ({ facts, answers }: Asking): RememberedEnd =>
-      ({ kind: 'released', once: { id, answers, twin: twinKey(facts) }, by, door, question: question.id })
-    if (question.waiters.size === 0) remembered.keep(question.like, end(question.asking), options.limits.rememberMs)
-    options.noteOnce({ id, question: question.id, asking: question.asking, by, door })
-    const released = settle(question, 'approve', { by, door, end: asking => ['release', end(asking)] })
-    say(question, answer, door, { scope: 'once', grant: id })
-    return { kind: 'accepted', released, grant: id, persisted: false }
-  }
-
-  async function grant(question: Question, answer: Approve & { grant: GrantRequest }, door: string): Promise<AnswerResult> {
-    const by = answer.by ?? null
+  async function grant(question: Q, answer: Approve, door: string): Promise<AnswerResult> {
     question.state = nextQuestion(question.state, 'grant')
     const gate = createGate()
     question.granting = gate
     const outcome = await makeGrant(question, answer, door)
     question.granting = null
     if (outcome.kind === 'granted') {
-      const released = settle(question, 'approve', { by, door, end: () => ['release', { kind: 'released', once: null, by, door, question: question.id }] })
+      const released = options.granted(question, answer, door, outcome.grant)
       gate.open()
-      const { rule, ttlMs = null, maxUses = null } = answer.grant
-      say(question, answer, door, { scope: scopeOf(answer.grant), grant: outcome.grant, rule, ttlMs, maxUses })
       return { kind: 'accepted', released, grant: outcome.grant, persisted: outcome.persisted }
     }
     question.state = nextQuestion(question.state, 'refuse')
     gate.open()
     // An answer that has waited at the gate goes first: it may settle what would otherwise be given up.
-    queueMicrotask(() => resume(question))
+    queueMicrotask(() => options.resume(question))
     return outcome
   }
 
-  function say(question: Question, answer: Approve | Refuse, door: string, part: Pick<Decided, 'scope' | 'grant'> & Partial<Pick<Decided, 'rule' | 'maxUses' | 'reason'>> & { readonly ttlMs?: number | null }): void {
-    const now = options.clock.now()
-    const { scope, grant, rule = null, maxUses = null, reason = null, ttlMs = null } = part
-    const decided: Decided = {
-      question: question.id, verdict: answer.verdict, scope, grant, rule, by: answer.by ?? null, door,
-      at: new Date(now).toISOString(), expiresAt: ttlMs === null ? null : new Date(now + ttlMs).toISOString(), maxUses, reason, note: answer.note ?? null,
-    }
-    tell(() => ({ event: 'decided', decided }))
-  }
-
-  async function makeGrant(question: Question, answer: Approve & { grant: GrantRequest }, door: string): Promise<GrantOutcome> {
-    const askings = new Set([question.asking])
-    for (const waiter of question.waiters) askings.add(waiter.asking)
+  async function makeGrant(question: Q, answer: Approve, door: string): Promise<GrantOutcome> {
     try {
-      return await options.grant({ id: question.id, askings: [...askings] }, answer, door)
+      return await options.makeGrant(question, answer, door)
     } catch (error) {
       return { kind: 'refused', problems: [`the grant could not be made: ${describeError(error)}`] }
     }
   }
 
-  function ask(question: Question, doors: readonly Door[], held: Held): void {
+  function ask(question: Q, doors: readonly Door[], held: Pending): void {
     askDoors(doors, held, question.controller.signal, (door, reply) => { void onReply(question, door, reply, held.shown) })
   }
 
   return { answer, ask }
-}
-
-/** How far a rule that was granted reaches. */
-export function scopeOf({ persist, maxUses, ttlMs }: GrantRequest): DecisionScope {
-  if (persist === true) return 'always'
-  if (maxUses !== undefined) return 'uses'
-  return ttlMs === undefined ? 'session' : 'ttl'
-}
-
-function isRule(answer: Approve): answer is Approve & { grant: GrantRequest } {
-  return answer.grant !== 'once'
 }
 
 function createGate(): { readonly known: Promise<void>, open(): void } {

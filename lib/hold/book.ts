@@ -5,7 +5,8 @@
  */
 import type { Timer } from '../model/clock.ts'
 import type { Asking, WaitEnd } from '../model/hold.ts'
-import type { QuestionState, WaiterState } from './hold.ts'
+import type { Answerable } from './answering.ts'
+import type { WaiterState } from './hold.ts'
 import { isShareable } from './likeness.ts'
 
 /** One client request. */
@@ -22,9 +23,7 @@ export interface Waiter {
 }
 
 /** What is asked. */
-export interface Question {
-  state: QuestionState
-  readonly id: string
+export interface Question extends Answerable {
   readonly like: string
   /** The first that asked: what approvers are shown. */
   readonly asking: Asking
@@ -33,13 +32,8 @@ export interface Question {
   readonly waiters: Set<Waiter>
   /** The most that waited for it at one time. */
   most: number
-  /** Ends what its doors are doing. */
-  readonly controller: AbortController
-  openDoors: number
   /** Ends the question; set while nobody waits for it. */
   orphaned: Timer | null
-  /** Opens when the outcome of the grant that is being made is known. */
-  granting: { readonly known: Promise<void>, open(): void } | null
   /** A change of policy that came while a grant was being made. */
   recheckLater: ((asking: Asking) => boolean) | null
   /** Its `changed` event is on its way. */

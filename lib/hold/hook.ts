@@ -4,7 +4,7 @@
  * What a door says is handed on unread. A door that throws, at once or later, is closed and opens
  * nothing; one that never settles costs nothing but the wait.
  */
-import type { Door, Held } from '../model/hold.ts'
+import type { Door, Pending } from '../model/hold.ts'
 
 /** What came of asking one door. `said` was not parsed. */
 export type DoorReply =
@@ -14,7 +14,7 @@ export type DoorReply =
 /**
  * @param onReply called once for each door that settles, never in the turn of the asking, and no more once `signal` is aborted
  */
-export function askDoors(doors: readonly Door[], held: Held, signal: AbortSignal, onReply: (door: Door, reply: DoorReply) => void): void {
+export function askDoors(doors: readonly Door[], held: Pending, signal: AbortSignal, onReply: (door: Door, reply: DoorReply) => void): void {
   for (const door of doors) {
     void askDoor(door, held, signal).then(reply => {
       if (!signal.aborted) onReply(door, reply)
@@ -23,7 +23,7 @@ export function askDoors(doors: readonly Door[], held: Held, signal: AbortSignal
 }
 
 /** Never rejects. */
-async function askDoor(door: Door, held: Held, signal: AbortSignal): Promise<DoorReply> {
+async function askDoor(door: Door, held: Pending, signal: AbortSignal): Promise<DoorReply> {
   try {
     return { kind: 'said', value: await door.ask(held, { signal }) as unknown }
   } catch (error) {

@@ -10,16 +10,18 @@
  */
 import type { Clock } from '../model/clock.ts'
 import type { AnswerResult, DeskEvent } from '../model/desk.ts'
-import type { Answer, Approve, Asking, Door, GrantRequest, Held, WaitEnd } from '../model/hold.ts'
+import type { Approve, Asking, Door, GrantRequest, Held, WaitEnd } from '../model/hold.ts'
 import { twinKey } from '../model/request.ts'
 import { createAgenda } from './agenda.ts'
 import { createAnswering } from './answering.ts'
+import type { GrantOutcome, Parsed } from './answering.ts'
 import { createBook } from './book.ts'
 import type { Question, Waiter } from './book.ts'
 import { createEndings } from './endings.ts'
 import { likeOf } from './likeness.ts'
 import { createNotices } from './notices.ts'
 import { createRemembered } from './remembered.ts'
+import { createVerdicts } from './verdicts.ts'
 
 export interface QueueLimits {
   /** Requests that wait at the same time. */
@@ -35,10 +37,6 @@ export interface QueueLimits {
   /** Open questions in all, and remembered answers of each kind. */
   readonly questions: number
 }
-
-export type GrantOutcome =
-  | { readonly kind: 'granted', readonly grant: string, readonly persisted: boolean }
-  | { readonly kind: 'refused', readonly problems: readonly string[] }
 
 export interface OnceAnswer {
   /** Of its tokens. */
@@ -68,7 +66,7 @@ export interface QueueOptions {
   /** An approval for one request was given. */
   noteOnce(once: OnceAnswer): void
   /** Parses what a door said; hostile until then. */
-  parseAnswer(value: unknown): { readonly kind: 'answer', readonly answer: Answer } | { readonly kind: 'refused', readonly problems: readonly string[] }
+  parseAnswer(value: unknown): Parsed
   onEvent(event: DeskEvent): void
 }
 
@@ -120,7 +118,7 @@ export function createQueue(options: QueueOptions): Queue {
   const notices = createNotices(options)
   const { lose, release, settle } = createEndings(book, agenda, notices, limits.rememberMs)
   const remembered = createRemembered(agenda, limits.questions)
-  const answering = createAnswering({ options, remembered, settle, tell: notices.tell, resume, describe: notices.describe })
+  const answering = createAnswering<Question>({ ...createVerdicts({ options, remembered, settle, tell: notices.tell }), parseAnswer: options.parseAnswer, tell: notices.tell, resume, describe: notices.describe, shown: options.shown })
   let isClosed = false
 
   function wait(asking: Asking, { clientIsKnown, remainingMs = limits.holdMs }: WaitOptions): Wait {

@@ -6,11 +6,11 @@
  */
 import type { AnswerResult } from '../model/desk.ts'
 import type { ShownQuestion, TogetherResult } from '../model/grants.ts'
-import type { Answer, Held } from '../model/hold.ts'
+import type { Answer, Pending } from '../model/hold.ts'
 
 interface Answerable {
   answer(id: string, answer: Answer, door: string): Promise<AnswerResult>
-  pending(): readonly Held[]
+  pending(): readonly Pending[]
 }
 
 export async function answerTogether(queue: Answerable, questions: readonly ShownQuestion[], answer: Answer, door: string): Promise<TogetherResult> {

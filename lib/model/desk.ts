@@ -4,7 +4,7 @@
  */
 import type { AuditRecord } from './audit.ts'
 import type { Decided, Granted, RulesInForce, ShownQuestion, TogetherResult, Undone } from './grants.ts'
-import type { Answer, Held } from './hold.ts'
+import type { Answer, Pending } from './hold.ts'
 import type { PolicyDocument } from './policy.ts'
 
 /** Success is told only once the data path has it. */
@@ -15,9 +15,9 @@ export type AnswerResult =
   | { readonly kind: 'refused', readonly problems: readonly string[] }
 
 export type DeskEvent =
-  | { readonly event: 'asked', readonly held: Held }
+  | { readonly event: 'asked', readonly held: Pending }
   /** The number of waiters changed. */
-  | { readonly event: 'changed', readonly held: Held }
+  | { readonly event: 'changed', readonly held: Pending }
   | { readonly event: 'settled', readonly id: string, readonly how: 'approved' | 'denied' | 'expired' | 'released' | 'unavailable' | 'shutdown', readonly by: string | null, readonly door: string | null }
   /** Follows `settled` where somebody decided. */
   | { readonly event: 'decided', readonly decided: Decided }
@@ -80,7 +80,7 @@ export interface RecentFlows {
 
 export interface Desk {
   status(): Status
-  pending(): readonly Held[]
+  pending(): readonly Pending[]
   /** @param door who carries the answer, for the log */
   answer(id: string, answer: Answer, door: string): Promise<AnswerResult>
   /** One answer to all of these, as they were shown. */

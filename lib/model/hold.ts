@@ -12,7 +12,7 @@ export interface Suggestion {
   readonly rule: RuleShape
 }
 
-export type RiskCode = 'first-contact' | 'private-address' | 'body' | 'punycode' | 'odd-port' | 'plaintext' | 'redirected'
+export type RiskCode = 'many-hosts' | 'answers-hold' | 'denied-part' | 'first-contact' | 'private-address' | 'body' | 'punycode' | 'odd-port' | 'plaintext' | 'redirected'
 
 export interface RiskNote {
   readonly code: RiskCode
@@ -44,8 +44,12 @@ export interface HeldDisplay {
   readonly line: string
 }
 
-/** A question, as every approver sees it. Values of credentials are never in it. JSON-safe. */
+/** An open question. A switch on `kind` says what is asked. */
+export type Pending = Held | HeldTask
+
+/** A question about a request that waits, as every approver sees it. Values of credentials are never in it. JSON-safe. */
 export interface Held {
+  readonly kind: 'request'
   readonly id: string
   /** What this description is bound to: an approval that repeats it is refused once the policy is another, and the question is shown anew. */
   readonly shown: string
@@ -84,6 +88,39 @@ export interface Held {
   readonly display: HeldDisplay
 }
 
+/** A question about a whole task: rules that an agent asks for before it sends any request that needs them. JSON-safe. */
+export interface HeldTask {
+  readonly kind: 'task'
+  readonly id: string
+  /** As of `Held`. */
+  readonly shown: string
+  /** Id of the flow that asked. */
+  readonly flow: string
+  readonly client: string
+  /** The agent's own words, as it wrote them. Show `display.reason`. */
+  readonly reason: string
+  /** Checked like every rule that an approval may give, and narrower still. */
+  readonly rules: readonly AskedRule[]
+  /** How many wait for this answer now. */
+  readonly waiting: number
+  /** RFC 3339. */
+  readonly firstSeen: string
+  /** When it is no longer asked, unless somebody waits for it or looks at it; RFC 3339. */
+  readonly deadline: string
+  readonly policy: { readonly name: string | null, readonly generation: number }
+  readonly risks: readonly RiskNote[]
+  /** Safe to show, as in `HeldDisplay`. */
+  readonly display: { readonly client: string, readonly reason: string, readonly line: string }
+}
+
+export interface AskedRule {
+  readonly rule: RuleShape
+  /** One line for a person, safe to show. */
+  readonly says: string
+  /** The hold rules that a grant of it would answer too: the requests of both need no question then. */
+  readonly answers: readonly string[]
+}
+
 /** A rule granted for a time or a number of uses, or written into the policy. */
 export interface GrantRequest {
   readonly rule: RuleShape
@@ -94,11 +131,23 @@ export interface GrantRequest {
   readonly persist?: boolean
 }
 
+/** The answer to a task: all its rules at once. */
+export interface TaskGrant {
+  /** `asked`: those that were asked for, as they were shown; else rules each of which lies within one of them. */
+  readonly rules: 'asked' | readonly RuleShape[]
+  /** Milliseconds. */
+  readonly ttlMs?: number
+  /** Of each rule. */
+  readonly maxUses?: number
+  /** Append them to the policy file. */
+  readonly persist?: boolean
+}
+
 export interface Approve {
   readonly verdict: 'approve'
-  /** `once`: exactly the request that was asked about. */
-  readonly grant: 'once' | GrantRequest
-  /** `Held.shown`, as the approver was given it. */
+  /** `once`: exactly the request that was asked about. A task takes a `TaskGrant` and a request none. */
+  readonly grant: 'once' | GrantRequest | TaskGrant
+  /** `shown` of the question, as the approver was given it. */
   readonly shown?: string
   readonly by?: string
   readonly note?: string
@@ -124,7 +173,7 @@ export type Answer = Approve | Refuse | Pass
 /** An approval hook: one way of asking. Anything it throws closes this door for the question and allows nothing. */
 export interface Door {
   readonly name: string
-  ask(held: Held, context: { readonly signal: AbortSignal }): Promise<Answer>
+  ask(held: Pending, context: { readonly signal: AbortSignal }): Promise<Answer>
 }
 
 /** What an approval opened: for one request (`once`) or for all that a rule covers. Immutable; its uses are counted elsewhere. */

@@ -3,7 +3,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createFirewall } from '../../lib/index.ts'
-import type { AuditRecord, Firewall, FirewallOptions, PolicyDocument } from '../../lib/index.ts'
+import type { AuditRecord, Firewall, FirewallOptions, Held, HeldTask, PolicyDocument } from '../../lib/index.ts'
 import { originCertificate } from './certificates.ts'
 
 interface Teardown { teardown(call: () => unknown): void }
@@ -24,7 +24,9 @@ export interface House {
   /** Waits until so many flows have closed. */
   closings(count: number): Promise<readonly AuditRecord[]>
   /** Waits until so many questions are open. */
-  questions(count: number): Promise<ReturnType<Firewall['pending']>>
+  questions(count: number): Promise<readonly Held[]>
+  /** Waits until so many tasks are asked for. */
+  tasks(count: number): Promise<readonly HeldTask[]>
 }
 
 /** One CA for all tests of a process: making one costs time, and they are no part of each other. */
@@ -67,6 +69,12 @@ export async function openHouse(t: Teardown, policy: PolicyDocument | string, op
     get closed() { return closed() },
     ca: readFileSync(firewall.ca.path, 'utf8'),
     closings: count => wait(() => closed().length >= count ? closed() : null),
-    questions: count => wait(() => firewall.pending().length >= count ? firewall.pending() : null),
+    questions: count => wait(() => enough(requestsOf(firewall), count)),
+    tasks: count => wait(() => enough(firewall.pending().filter(held => held.kind === 'task'), count)),
   }
 }
+
+/** The questions about requests that are open. */
+export const requestsOf = (firewall: Firewall): readonly Held[] => firewall.pending().filter(held => held.kind === 'request')
+
+const enough = <T>(found: readonly T[], count: number): readonly T[] | null => found.length >= count ? found : null

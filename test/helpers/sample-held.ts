@@ -1,8 +1,9 @@
-/** A question with something in every field. */
-import type { Held } from '../../lib/model/hold.ts'
+/** Questions with something in every field. */
+import type { Held, HeldTask } from '../../lib/model/hold.ts'
 
 export function sampleHeld(changes: Partial<Held> = {}): Held {
   return {
+    kind: 'request',
     id: 'q1',
     shown: `${changes.id ?? 'q1'}.1`,
     flow: 'f1',
@@ -40,6 +41,25 @@ export function sampleHeld(changes: Partial<Held> = {}): Held {
       userAgent: 'curl/8',
       line: 'POST https://api.example.test/v1/items?x=1',
     },
+    ...changes,
+  }
+}
+
+export function sampleTask(changes: Partial<HeldTask> = {}): HeldTask {
+  return {
+    kind: 'task',
+    id: 't1',
+    shown: 't1.1',
+    flow: 'f2',
+    client: '127.0.0.1',
+    reason: 'to write the digest',
+    rules: [{ rule: { host: 'api.example.test', method: 'GET', path: '/v1/**' }, says: 'GET https api.example.test "/v1/**"', answers: ['reads'] }],
+    waiting: 1,
+    firstSeen: '2030-01-01T00:00:00.000Z',
+    deadline: '2030-01-01T01:00:00.000Z',
+    policy: { name: 'research', generation: 3 },
+    risks: [{ code: 'answers-hold', says: 'it answers beforehand what the rule "reads" would ask about' }],
+    display: { client: '127.0.0.1', reason: 'to write the digest', line: '127.0.0.1 asks beforehand for a rule about api.example.test: "to write the digest"' },
     ...changes,
   }
 }

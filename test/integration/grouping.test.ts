@@ -1,6 +1,6 @@
 /** Questions that one answer would settle are one, and what a redirect led to is said. */
 import t from 'tap'
-import { openHouse } from '../helpers/house.ts'
+import { openHouse, requestsOf } from '../helpers/house.ts'
 import type { House } from '../helpers/house.ts'
 import { startOrigin } from '../helpers/origin.ts'
 import { openWire } from '../helpers/wire.ts'
@@ -23,7 +23,7 @@ async function send(house: House, port: number, line: string, host = 'a.test'): 
 }
 
 /** The oldest of each group, as `sallyport pending` shows them. */
-const shown = (house: House): Held[] => house.firewall.pending().filter(({ id, group }) => group.id === id)
+const shown = (house: House): Held[] => requestsOf(house.firewall).filter(({ id, group }) => group.id === id)
 const approve = async (house: House, { id, group }: Held): Promise<void> => {
   const result = await house.firewall.answer(id, { verdict: 'approve', grant: { rule: group.suggestion!.rule } })
   if (result.kind !== 'accepted') throw new Error(JSON.stringify(result))
@@ -69,7 +69,7 @@ t.test('a question that is alone is a group of one; twins are one question, not 
   const wires = await Promise.all([1, 2, 3].map(() => send(house, origin.port, 'GET /x')))
   await house.questions(1)
   while (house.firewall.status().counts.waiting < 3) await new Promise(setImmediate)
-  const [held] = house.firewall.pending()
+  const [held] = requestsOf(house.firewall)
   t.same(held?.group, { id: held?.id, questions: 1, waiting: 3, suggestion: null })
   for (const wire of wires) wire.close()
 })

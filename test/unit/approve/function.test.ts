@@ -1,6 +1,6 @@
 import t from 'tap'
 import { functionDoor } from '../../../lib/approve/function.ts'
-import type { Answer, Held } from '../../../lib/model/hold.ts'
+import type { Answer, Held, Pending } from '../../../lib/model/hold.ts'
 import { sampleHeld } from '../../helpers/sample-held.ts'
 
 const context = { signal: new AbortController().signal }
@@ -19,9 +19,10 @@ t.test('the function is given the question and the signal, and its answer is han
 
 t.test('the function cannot change what others are asked', async t => {
   const original = sampleHeld()
-  let copy: Held | undefined
+  let copy: Pending | undefined
   await functionDoor(held => {
     copy = held
+    if (held.kind === 'task') return { verdict: 'pass' }
     for (const change of [
       () => Object.assign(held, { host: 'other.test' }),
       () => Object.assign(held.suggestions[0]!.rule, { host: 'other.test' }),

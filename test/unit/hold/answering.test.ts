@@ -1,5 +1,6 @@
 import t from 'tap'
-import type { GrantOutcome, OnceAnswer } from '../../../lib/hold/queue.ts'
+import type { GrantOutcome } from '../../../lib/hold/answering.ts'
+import type { OnceAnswer } from '../../../lib/hold/queue.ts'
 import type { Asking, Held } from '../../../lib/model/hold.ts'
 import { asking, bench, door, endOf, HOLD_MS, REMEMBER_MS, settled, UNKNOWN } from './fixture.ts'
 import type { TestDoor } from './fixture.ts'

@@ -2,7 +2,7 @@
 import { createQueue } from '../../../lib/hold/queue.ts'
 import type { Queue, QueueLimits, QueueOptions } from '../../../lib/hold/queue.ts'
 import type { DeskEvent } from '../../../lib/model/desk.ts'
-import type { Answer, Asking, Door, Held, WaitEnd } from '../../../lib/model/hold.ts'
+import type { Answer, Asking, Door, Held, Pending, WaitEnd } from '../../../lib/model/hold.ts'
 import type { CanonicalHost, RequestFacts, StreamFacts } from '../../../lib/model/request.ts'
 import { fakeClock } from '../../helpers/fake-clock.ts'
 import type { FakeClock } from '../../helpers/fake-clock.ts'
@@ -86,14 +86,14 @@ export const UNKNOWN = { clientIsKnown: false }
 
 /** A door that answers when the test says so. */
 export interface TestDoor extends Door {
-  readonly asked: Held[]
+  readonly asked: Pending[]
   readonly signals: AbortSignal[]
   say(value: unknown): void
   fail(error: unknown): void
 }
 
 export function door(name = 'door'): TestDoor {
-  const asked: Held[] = []
+  const asked: Pending[] = []
   const signals: AbortSignal[] = []
   let say: (value: unknown) => void = () => {}
   let fail: (error: unknown) => void = () => {}
