@@ -3,6 +3,7 @@
 import { Command } from 'commander'
 import { VERSION } from '../lib/index.ts'
 import { addAnswers } from './commands/answer.ts'
+import { addAttach } from './commands/attach.ts'
 import { addCa } from './commands/ca.ts'
 import { addCheck } from './commands/check.ts'
 import { addDemo } from './commands/demo.ts'
@@ -40,7 +41,7 @@ First steps:
 
 Exit status: 0 done, 1 the answer is no, 2 a mistake in the call or the machine (explain: 0 allow, 3 hold, 1 deny).`)
 
-for (const add of [addRun, addServe, addInit, addStatus, addDemo, addCheck, addExplain, addPresets, addPending, addAnswers, addCa, addEnv, addLog, addSuggest, addRedirect, addDoctor]) add(program)
+for (const add of [addRun, addAttach, addServe, addInit, addStatus, addDemo, addCheck, addExplain, addPresets, addPending, addAnswers, addCa, addEnv, addLog, addSuggest, addRedirect, addDoctor]) add(program)
 for (const command of allOf(program)) command.exitOverride().showHelpAfterError(HINT).showSuggestionAfterError()
 
 try {

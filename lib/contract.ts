@@ -16,11 +16,12 @@ export interface Firewall extends AsyncDisposable {
   /** Serves a connection that the embedding runtime has already, as if a client had opened it to the proxy's port. */
   handle(socket: Duplex): void
   /**
-   * Serves a sandbox that `createSandbox` opened: what it connects to, and its questions for names.
+   * Serves a sandbox that `createSandbox` or `attach` opened: what it connects to, and its questions for names.
    *
+   * @param terms  `label`: what the client is called. Default: `sandbox`
    * @throws OperatorError E_CLOSED
    */
-  transparent(doors: SandboxDoors): { close(): Promise<void> }
+  transparent(doors: SandboxDoors, terms?: { readonly label?: string }): { close(): Promise<void> }
   /**
    * Opens the doors of a network that we share with what we guard; its packet filter leads there (`sidecarRules`).
    *

@@ -256,9 +256,9 @@ export async function createFirewall(options: FirewallOptions): Promise<Firewall
       return { url: urlOf(bound), ...bound }
     },
     handle: acceptor.accept,
-    transparent: doors => {
+    transparent: (doors, terms) => {
       if (state !== 'running') throw new OperatorError('E_CLOSED', {})
-      return guard.serve(doors)
+      return guard.serve(doors, terms)
     },
     async listenTransparent(addresses) {
       if (state !== 'running') throw new OperatorError('E_CLOSED', {})

@@ -37,7 +37,8 @@ export type { ControlClient } from './control/client.ts'
 export { findControl } from './control/paths.ts'
 
 // A command with one way out.
-export { createSandbox, examine, probe } from './later.ts'
+export { attach, createSandbox, examine, probe } from './later.ts'
+export type { AttachOptions, Attached, Place } from './sandbox/attach.ts'
 export type { Exit } from './sandbox/link.ts'
 export type { Sandbox, SandboxOptions } from './sandbox/sandbox.ts'
 export { applyRedirect, redirectRules } from './sandbox/redirect.ts'

@@ -1,5 +1,6 @@
 /** What a firewall starts without: rooms that are loaded when somebody asks for them, 20 ms less at every start. */
 import type { createSandbox as CreateSandbox } from './sandbox/sandbox.ts'
+import type { attach as Attach } from './sandbox/attach.ts'
 import type { examine as Examine } from './sandbox/doctor.ts'
 import type { probe as Probe } from './sandbox/probes.ts'
 import type { runDemo as RunDemo } from './demo/demo.ts'
@@ -9,6 +10,8 @@ export const createSandbox: typeof CreateSandbox = async options => {
   Promise.resolve(options.firewall).catch(() => {})
   return (await import('./sandbox/sandbox.ts')).createSandbox(options)
 }
+
+export const attach: typeof Attach = async options => (await import('./sandbox/attach.ts')).attach(options)
 
 export const examine: typeof Examine = async examined => (await import('./sandbox/doctor.ts')).examine(examined)
 

@@ -2,45 +2,29 @@
 import { openSync } from 'node:fs'
 import { ReadStream } from 'node:tty'
 import type { Command } from 'commander'
-import { commandDoor, createFirewall, createSandbox, isExposed, loadPolicy, systemClock, terminalDoor } from '../../lib/index.ts'
-import type { Door, Firewall, PolicyDocument, Sandbox } from '../../lib/index.ts'
-import { collect, duration } from '../arguments.ts'
-import { given, note, tell } from '../notices.ts'
+import { commandDoor, createSandbox, isExposed, loadPolicy, systemClock, terminalDoor } from '../../lib/index.ts'
+import type { Firewall, PolicyDocument, Sandbox } from '../../lib/index.ts'
+import { collect } from '../arguments.ts'
+import { ASK_ABOUT_ALL, addGateOptions, openGate } from '../gate.ts'
+import type { ClosingDoor, GateOptions } from '../gate.ts'
+import { given, note } from '../notices.ts'
 
-interface RunOptions {
-  readonly policy?: string
+interface RunOptions extends GateOptions {
   readonly ro?: readonly string[]
   readonly rw?: readonly string[]
   readonly hide?: readonly string[]
   readonly gpu?: boolean
-  readonly dnsStrict?: boolean
   readonly ask?: boolean
-  readonly hold?: number
-  readonly onHold?: string
-  readonly audit?: string
-  readonly certs?: string
-  readonly control?: string
-  readonly resolve?: readonly string[]
-  readonly upstreamCa?: readonly string[]
 }
 
-type ClosingDoor = Door & { close?(): void }
-
-/** Doors of commands and functions have nothing to close. */
-const isTerminal = (door: ClosingDoor): boolean => door.close !== undefined
-
-/** Without a policy there is nothing that is allowed without a question. */
-const ASK_ABOUT_ALL: PolicyDocument = { version: 1, name: 'ask about everything', unmatched: 'hold' }
 /** As a shell has it for a command that it cannot start. */
 const NOT_STARTED = 127
 /** As a shell has it for SIGKILL, the only signal that ends a sandbox as a whole. */
 const KILLED = 137
-/** How long connections of a command that has ended may take to be told of it. */
-const DRAIN_MS = 500
 
 export function addRun(program: Command): void {
   // What follows the command's name is the command's: `sallyport run git --version` has no dashes to spare.
-  program.enablePositionalOptions().command('run')
+  const command = program.enablePositionalOptions().command('run')
     .description('run a command whose every connection is judged, with nothing to configure in it')
     .argument('<command...>', 'the command and its arguments, after --')
     .option('--policy <file>', 'the policy (JSON; see docs/policy.md); without one everything is asked about')
@@ -48,15 +32,8 @@ export function addRun(program: Command): void {
     .option('--rw <path>', 'a file or folder that the command may change; repeatable (the working directory is one)', collect)
     .option('--hide <path>', 'a file or folder that it does not see although what is around it is; repeatable', collect)
     .option('--gpu', 'pass the GPUs and say which')
-    .option('--dns-strict', 'names that no rule could ever allow do not exist')
     .option('--ask', 'ask questions in this terminal; the command gets no standard input')
-    .option('--hold <time>', 'how long a request may wait for a decision', duration)
-    .option('--on-hold <command>', 'asked about every held request: JSON on stdin, JSON answer on stdout')
-    .option('--audit <file>', 'audit log, one JSON line per flow')
-    .option('--certs <dir>', 'folder of the CA, made at the first start (default: $XDG_STATE_HOME/sallyport/ca)')
-    .option('--control <path>', 'control socket (default: $XDG_RUNTIME_DIR/sallyport/<pid>.sock)')
-    .option('--resolve <host:port:address>', 'address of a name, as curl has it; repeatable', collect)
-    .option('--upstream-ca <file>', 'roots that upstreams are verified against; repeatable', collect)
+  addGateOptions(command)
     .passThroughOptions()
     .addHelpText('after', `
 The command sees the system read-only, an empty home and /tmp, and its working directory. Its exit status is passed on;
@@ -66,7 +43,7 @@ ${NOT_STARTED}: it could not be started. See docs/sandbox.md.`)
 
 async function run([command = '', ...args]: readonly string[], options: RunOptions): Promise<void> {
   const doors = openDoors(options)
-  const opening = openFirewall(options, doors)
+  const opening = policyOf(options).then(policy => openGate(options, policy, doors))
   const hasTerminal = process.stdin.isTTY && options.ask !== true
   try {
     const sandbox = await createSandbox({
@@ -84,27 +61,6 @@ async function run([command = '', ...args]: readonly string[], options: RunOptio
     await close(opening, doors)
     throw error
   }
-}
-
-async function openFirewall(options: RunOptions, doors: readonly ClosingDoor[]): Promise<Firewall> {
-  const firewall = await createFirewall({
-    policy: await policyOf(options),
-    approve: doors,
-    control: options.control ?? true,
-    watch: true,
-    limits: { drainMs: DRAIN_MS, ...given('holdMs', options.hold) },
-    ...given('audit', options.audit),
-    ...given('strictDns', options.dnsStrict),
-    ...given('certs', options.certs),
-    ...given('resolve', options.resolve),
-    ...given('upstreamCa', options.upstreamCa),
-  })
-  // A terminal door shows the question itself.
-  firewall.subscribe(event => { if (event.event !== 'asked' || !doors.some(isTerminal)) tell(event) })
-  const { warnings, policy } = firewall.status()
-  for (const warning of warnings) note(warning)
-  note(`policy ${policy.name ?? options.policy}: ${policy.rules} rules, unmatched requests: ${policy.unmatched}; questions: ${doors.length > 0 ? 'asked here' : 'sallyport pending --watch, in another terminal'}`)
-  return firewall
 }
 
 /** A file that the command could change is read once: nothing that it does may change its own policy. */

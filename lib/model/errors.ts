@@ -93,6 +93,7 @@ export const OPERATOR_ERRORS = {
   E_SANDBOX_FAILED: { says: 'The sandbox could not be closed, so nothing was started in it ({problem}).', fix: '`sallyport doctor` says what this machine lacks.' },
   E_SANDBOX_COMMAND: { says: '{command} cannot be run in the sandbox ({problem}).', fix: '{fix}' },
   E_SANDBOX_GPU: { says: 'There is no GPU to pass ({problem}).', fix: 'Load its driver, or leave --gpu out.' },
+  E_ATTACH_REFUSED: { says: 'The network was not put behind the firewall ({problem}).', fix: '{fix}' },
   E_REDIRECT_REFUSED: { says: 'The packet filter was not accepted ({problem}).', fix: 'Run it as root, or with NET_ADMIN, in the network that is to be guarded.' },
   E_CLOSED: { says: 'The firewall is closed.', fix: 'Create a new one with createFirewall().' },
 } as const satisfies Record<string, OperatorRow>

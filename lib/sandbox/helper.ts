@@ -9,17 +9,14 @@
  */
 import { spawn } from 'node:child_process'
 import type { ChildProcess, SpawnOptions } from 'node:child_process'
-import { createSocket } from 'node:dgram'
-import type { Socket } from 'node:dgram'
 import { once } from 'node:events'
 import { closeSync, readFileSync, readdirSync } from 'node:fs'
-import { createServer } from 'node:net'
-import type { AddressInfo, Server } from 'node:net'
 import type { Readable, Writable } from 'node:stream'
 import { systemClock } from '../model/clock.ts'
+import { failAloud, handOver, report, waitFor } from './channel.ts'
 import { DESCRIPTORS } from './command.ts'
-import type { Handed, Order, Report } from './messages.ts'
-import { SANDBOX_DNS, sandboxRules } from './nft.ts'
+import type { Order } from './messages.ts'
+import { closeNetwork } from './network.ts'
 
 /** Descriptors on which the firewall passes the command's standard input, output and error: 0 to 2 are the helper's own. */
 const STDIO = [4, 5, 6]
@@ -31,27 +28,18 @@ const O_CLOEXEC = 0o2000000
 const ATTEMPT_MS = 10
 const MAX_ATTEMPTS = 100
 
-type Door = readonly [what: Handed, handle: Server | Socket]
-
-await main().catch((error: unknown) => report({ kind: 'failed', problem: error instanceof Error ? error.message : String(error) }).then(() => process.exit(1)))
+await failAloud(main())
 
 async function main(): Promise<void> {
   process.once('disconnect', () => process.exit(1))
   // With a terminal the command is in our process group: what it sends there, and what the keyboard sends, comes to us too.
   for (const signal of DEAF_TO) process.on(signal, () => {})
   closeInherited()
-  // With no address but loopback's own, clients that ask only for what they could use (AI_ADDRCONFIG) would ask for no IPv4.
-  await tool('ip', ['-batch', '-'], `link set lo up\nroute add local 0.0.0.0/0 dev lo\naddr add ${SANDBOX_DNS.v4}/32 dev lo\n`)
-  // A kernel without IPv6 has nothing to close there. An IPv6 socket binds to no address that is merely routed here.
-  const hasIpv6 = await tool('ip', ['-6', '-batch', '-'], `route add local ::/0 dev lo\naddr add ${SANDBOX_DNS.v6}/128 dev lo nodad\n`).then(() => true, () => false)
-  const doors = await openDoors(hasIpv6)
-  const [[, listener] = []] = doors
-  await tool('nft', ['-f', '-'], sandboxRules({ port: ((listener as Server).address() as AddressInfo).port }))
-  const start = waitForStart()
+  const doors = await closeNetwork({ takesLoopbackNames: false })
+  const start = waitFor('start')
   await report({ kind: 'ready', handed: doors.map(([what]) => what) })
   const order = await start
-  // Half of the connections would arrive here and wait for ever, were our copies left open; before they are sent there is nothing to close.
-  await Promise.all(doors.map(([what, handle]) => report({ kind: 'handed', what }, handle).then(() => handle.close())))
+  await handOver(doors)
   await run(order)
 }
 
@@ -65,37 +53,6 @@ function closeInherited(): void {
       // The one that listed them is closed again.
     }
   }
-}
-
-async function openDoors(hasIpv6: boolean): Promise<readonly Door[]> {
-  const doors: Promise<Door>[] = [
-    listen('tcp', {}),
-    bind('dns-udp4', 'udp4', SANDBOX_DNS.v4),
-    listen('dns-tcp4', { host: SANDBOX_DNS.v4, port: SANDBOX_DNS.port }),
-  ]
-  if (hasIpv6) doors.push(bind('dns-udp6', 'udp6', SANDBOX_DNS.v6), listen('dns-tcp6', { host: SANDBOX_DNS.v6, port: SANDBOX_DNS.port }))
-  return Promise.all(doors)
-}
-
-async function listen(what: Handed, { host, port = 0 }: { readonly host?: string, readonly port?: number }): Promise<Door> {
-  const server = createServer()
-  // Without a host both versions arrive at one socket; an IPv6 socket that is named "::" would not be the same.
-  server.listen(host === undefined ? { port, backlog: 1024 } : { host, port, ipv6Only: true })
-  await once(server, 'listening')
-  return [what, server]
-}
-
-async function bind(what: Handed, type: 'udp4' | 'udp6', address: string): Promise<Door> {
-  const socket = createSocket({ type, ipv6Only: type === 'udp6' })
-  socket.bind(SANDBOX_DNS.port, address)
-  await once(socket, 'listening')
-  return [what, socket]
-}
-
-function waitForStart(): Promise<Extract<Order, { kind: 'start' }>> {
-  return new Promise(resolve => {
-    process.on('message', (order: Order) => { if (order.kind === 'start') resolve(order) })
-  })
 }
 
 async function run({ program: [file = '', ...args], env, ...given }: Extract<Order, { kind: 'start' }>): Promise<void> {
@@ -174,20 +131,4 @@ function commandOf(init: number): number | null {
   } catch {
     return null
   }
-}
-
-async function tool(name: string, args: readonly string[], input: string): Promise<void> {
-  const child = spawn(name, args, { stdio: ['pipe', 'ignore', 'pipe'] })
-  let says = ''
-  child.stderr.on('data', (chunk: Buffer) => { says += chunk.toString() })
-  child.stdin.on('error', () => {})
-  child.stdin.end(input)
-  const [code] = await once(child, 'close') as [number | null]
-  if (code !== 0) throw new Error(`${name}: ${says.trim() || `ended with ${code}`}`)
-}
-
-function report(message: Report, handle?: Server | Socket): Promise<void> {
-  return new Promise((resolve, reject) => {
-    process.send!(message, handle, {}, error => error === null ? resolve() : reject(error))
-  })
 }

@@ -27,6 +27,13 @@ export interface Exit {
 /** Of what the helper writes, enough for a reason. */
 const MAX_SAYS = 4_096
 
+/** How what went wrong is told. */
+export interface Failures {
+  /** Before the helper could say anything: it was not let in. @param says  what it wrote */
+  refused(says: string): OperatorError
+  failed(problem: string): OperatorError
+}
+
 export interface Link {
   readonly ready: Promise<unknown>
   readonly doors: Promise<SandboxDoors>
@@ -38,7 +45,7 @@ export interface Link {
 }
 
 /** What the helper says, as promises; all of them fail when it ends too early. */
-export function connect(helper: ChildProcess): Link {
+export function connect(helper: ChildProcess, failures: Failures = OF_A_SANDBOX): Link {
   const [ready, doors, running, exited] = [deferred<void>(), deferred<SandboxDoors>(), deferred<number>(), deferred<Exit>()]
   const handles = new Map<Handed, Server | Socket>()
   let expected: readonly Handed[] = []
@@ -62,7 +69,7 @@ export function connect(helper: ChildProcess): Link {
         ended = message.code === null && message.signal === null ? null : { code: message.code, signal: message.signal }
         return
       case 'failed':
-        return fail(failure(message.problem))
+        return fail(failures.failed(message.problem))
       default:
         return message satisfies never
     }
@@ -76,8 +83,8 @@ export function connect(helper: ChildProcess): Link {
     if (ended !== null) return exited.resolve(ended)
     if (hasRun && helper.signalCode !== null) return exited.resolve({ code: null, signal: helper.signalCode })
     // Before it could say anything it was not ours yet: unshare or setpriv failed.
-    if (expected.length === 0) return fail(refused(explainRefusal(says)))
-    fail(failure(says.trim().split('\n')[0] || 'bwrap gave up; what it wrote stands above'))
+    if (expected.length === 0) return fail(failures.refused(says))
+    fail(failures.failed(says.trim().split('\n')[0] || 'bwrap gave up; what it wrote stands above'))
   }
   const failed = ready.promise.then(() => new Promise<never>(() => {}))
   failed.catch(() => {})
@@ -87,6 +94,8 @@ export function connect(helper: ChildProcess): Link {
     send(order) { if (helper.connected) helper.send(order) },
   }
 }
+
+const OF_A_SANDBOX: Failures = { refused: says => refused(explainRefusal(says)), failed: failure }
 
 /** Where a switch is off, what is not permitted is its doing: AppArmor lets namespaces be made, and nothing be done in them. */
 function failure(problem: string): OperatorError {

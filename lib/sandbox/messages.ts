@@ -17,6 +17,8 @@ export type Order =
     readonly files: readonly string[]
   }
   | { readonly kind: 'signal', readonly signal: NodeJS.Signals }
+  /** Of a network that was there before us: take back what you did to it, and end. */
+  | { readonly kind: 'detach' }
 
 /** Which socket comes with a message. The kinds of `Handed` that were announced by `ready`, each once. */
 export type Handed = 'tcp' | 'dns-udp4' | 'dns-udp6' | 'dns-tcp4' | 'dns-tcp6'

@@ -9,19 +9,25 @@
 /** Where questions for names are answered. No other name is ever given these addresses. */
 export const SANDBOX_DNS = { v4: '198.18.0.1', v6: 'fd53:616c:6c79::1', port: 53 } as const
 
+/** Before a table: it takes the place of one that is there, in one step with it. */
+const REPLACED = 'table inet sallyport\ndelete table inet sallyport\n'
+
 /**
  * Of a namespace that nothing else uses. A connection that was going to the resolver anyway is not marked as redirected, so it is let through by its address.
  *
  * @param port  of the listener for TCP, on both versions of IP
+ * @param takesLoopbackNames  whether questions for names at loopback addresses are led to the resolver too
  */
-export function sandboxRules({ port }: { readonly port: number }): string {
-  return `table inet sallyport {
+export function sandboxRules({ port, takesLoopbackNames }: { readonly port: number, readonly takesLoopbackNames: boolean }): string {
+  const ownLoopback = ['ip daddr 127.0.0.0/8 return', 'ip6 daddr ::1 return']
+  const names = [
+    `meta nfproto ipv4 meta l4proto { tcp, udp } th dport ${SANDBOX_DNS.port} dnat ip to ${SANDBOX_DNS.v4}:${SANDBOX_DNS.port}`,
+    `meta nfproto ipv6 meta l4proto { tcp, udp } th dport ${SANDBOX_DNS.port} dnat ip6 to [${SANDBOX_DNS.v6}]:${SANDBOX_DNS.port}`,
+  ]
+  return `${REPLACED}table inet sallyport {
   chain redirected {
     type nat hook output priority -100
-    ip daddr 127.0.0.0/8 return
-    ip6 daddr ::1 return
-    meta nfproto ipv4 meta l4proto { tcp, udp } th dport ${SANDBOX_DNS.port} dnat ip to ${SANDBOX_DNS.v4}:${SANDBOX_DNS.port}
-    meta nfproto ipv6 meta l4proto { tcp, udp } th dport ${SANDBOX_DNS.port} dnat ip6 to [${SANDBOX_DNS.v6}]:${SANDBOX_DNS.port}
+    ${[...takesLoopbackNames ? [names, ownLoopback] : [ownLoopback, names]].flat().join('\n    ')}
     meta l4proto tcp redirect to :${port}
   }
   chain rejected {
@@ -37,6 +43,22 @@ export function sandboxRules({ port }: { readonly port: number }): string {
   }
 }
 `
+}
+
+/**
+ * In the place of the rules of a namespace that we leave: none, or such as let nothing out.
+ *
+ * @param isKept  whether there is an interface that packets could leave by
+ */
+export function closedRules({ isKept }: { readonly isKept: boolean }): string {
+  return isKept ? `${REPLACED}table inet sallyport {
+  chain rejected {
+    type filter hook output priority 0
+    oifname "lo" accept
+    reject with icmpx type port-unreachable
+  }
+}
+` : REPLACED
 }
 
 /** Where `sallyport serve --transparent … --dns …` listens, unless told otherwise. */
@@ -58,9 +80,7 @@ export const SIDECAR = { port: 15_001, dnsPort: 15_053 } as const
  * @param dnsPort  of the resolver, likewise
  */
 export function sidecarRules({ uid, port, dnsPort }: { readonly uid: number, readonly port: number, readonly dnsPort: number }): string {
-  return `table inet sallyport
-delete table inet sallyport
-table inet sallyport {
+  return `${REPLACED}table inet sallyport {
   chain redirected {
     type nat hook output priority -110
     meta skuid ${uid} return

@@ -17,7 +17,10 @@ export const TOOLS = {
   nft: 'nftables',
 } as const
 
-export type Tools = Readonly<Record<keyof typeof TOOLS, string>>
+/** What it takes to enter a network that is there already. */
+export const ATTACH_TOOLS = { nsenter: 'util-linux', setpriv: TOOLS.setpriv, ip: TOOLS.ip, nft: TOOLS.nft } as const
+
+export type Tools<Name extends string = keyof typeof TOOLS> = Readonly<Record<Name, string>>
 
 /** Where the tools of an administrator are, which an ordinary user's PATH leaves out. */
 const TOOL_PATH = ['/usr/sbin', '/usr/bin', '/sbin', '/bin', '/usr/local/sbin', '/usr/local/bin']
@@ -26,12 +29,12 @@ const TOOL_PATH = ['/usr/sbin', '/usr/bin', '/sbin', '/bin', '/usr/local/sbin', 
 export const toolPath = (env: Env): string => [...TOOL_PATH, ...env['PATH'] === undefined ? [] : [env['PATH']]].join(':')
 
 /** @throws OperatorError E_SANDBOX_TOOL for the first that is missing */
-export function findTools(env: Env, path = toolPath(env)): Tools {
-  return Object.fromEntries(Object.entries(TOOLS).map(([tool, packageName]) => {
+export function findTools<Name extends string>(env: Env, tools: Readonly<Record<Name, string>>, path = toolPath(env)): Tools<Name> {
+  return Object.fromEntries(Object.entries<string>(tools).map(([tool, packageName]) => {
     const [found] = programsNamed(tool, { PATH: path }, '/')
     if (found === undefined) throw new OperatorError('E_SANDBOX_TOOL', { tool, package: packageName })
     return [tool, found]
-  })) as Tools
+  })) as Tools<Name>
 }
 
 export interface Refusal {

@@ -19,7 +19,7 @@ import { findGpus } from './gpu.ts'
 import { connect } from './link.ts'
 import type { Exit, SandboxDoors } from './link.ts'
 import { plan } from './plan.ts'
-import { findTools, toolPath } from './preflight.ts'
+import { TOOLS, findTools, toolPath } from './preflight.ts'
 import { seccompFilter } from './seccomp.ts'
 import { programsNamed } from './survey.ts'
 
@@ -27,7 +27,7 @@ type Env = Readonly<Record<string, string | undefined>>
 
 /** What a sandbox needs of a firewall. */
 export interface Gate {
-  transparent(doors: SandboxDoors): { close(): Promise<void> }
+  transparent(doors: SandboxDoors, terms?: { readonly label?: string }): { close(): Promise<void> }
   readonly ca: { readonly path: string, readonly bundle: string, readonly dir: string }
 }
 
@@ -73,7 +73,7 @@ export interface Sandbox {
 /** @throws OperatorError E_SANDBOX_*, E_OPTION_INVALID; nothing is left running then */
 export async function createSandbox(options: SandboxOptions): Promise<Sandbox> {
   const env = options.env ?? process.env
-  const tools = findTools(env)
+  const tools = findTools(env, TOOLS)
   const gpus = options.gpu === true ? findGpus() : null
   if (gpus !== null) options.onWarning?.(`GPU: ${gpus.says}`)
   const filter = seccompFilter(process.arch)

@@ -1,6 +1,6 @@
 /** Why a machine makes no sandbox. */
 import t from 'tap'
-import { explainRefusal, findClosedSwitch, findTools, toolPath } from '../../../lib/sandbox/preflight.ts'
+import { TOOLS, explainRefusal, findClosedSwitch, findTools, toolPath } from '../../../lib/sandbox/preflight.ts'
 import { isOperatorError } from '../../../lib/model/errors.ts'
 
 const reading = (files: Record<string, string>) => (path: string): string | null => files[path] ?? null
@@ -36,15 +36,15 @@ t.test('a switch that is open is not blamed', async t => {
 })
 
 t.test('a tool is found in an administrator\'s folders, which a user\'s PATH leaves out', async t => {
-  const tools = findTools({ PATH: '/nowhere' })
+  const tools = findTools({ PATH: '/nowhere' }, TOOLS)
   for (const path of Object.values(tools)) t.match(path, /^\//)
   t.match(toolPath({ PATH: '/mine' }), /^\/usr\/sbin:.*:\/mine$/, 'the user\'s own come last')
 })
 
 t.test('a missing tool is one sentence with its package', async t => {
-  t.throws(() => findTools({ PATH: '/nowhere' }, '/nowhere'), { code: 'E_SANDBOX_TOOL' })
+  t.throws(() => findTools({ PATH: '/nowhere' }, TOOLS, '/nowhere'), { code: 'E_SANDBOX_TOOL' })
   try {
-    findTools({}, '/nowhere')
+    findTools({}, TOOLS, '/nowhere')
   } catch (error) {
     t.ok(isOperatorError(error) && /unshare/.test(error.message) && /util-linux/.test(error.fix))
   }

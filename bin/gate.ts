@@ -1,0 +1,61 @@
+/** The firewall inside of a command that guards something by itself (`run`, `attach`): its options, and how it is opened. */
+import type { Command } from 'commander'
+import { createFirewall } from '../lib/index.ts'
+import type { Door, Firewall, PolicyDocument } from '../lib/index.ts'
+import { collect, duration } from './arguments.ts'
+import { given, note, tell } from './notices.ts'
+
+export interface GateOptions {
+  readonly policy?: string
+  readonly dnsStrict?: boolean
+  readonly hold?: number
+  readonly onHold?: string
+  readonly audit?: string
+  readonly certs?: string
+  readonly control?: string
+  readonly resolve?: readonly string[]
+  readonly upstreamCa?: readonly string[]
+}
+
+export type ClosingDoor = Door & { close?(): void }
+
+/** Without a policy there is nothing that is allowed without a question. */
+export const ASK_ABOUT_ALL: PolicyDocument = { version: 1, name: 'ask about everything', unmatched: 'hold' }
+/** How long connections may take to be told that it is over. */
+const DRAIN_MS = 500
+
+export function addGateOptions(command: Command): Command {
+  return command
+    .option('--dns-strict', 'names that no rule could ever allow do not exist')
+    .option('--hold <time>', 'how long a request may wait for a decision', duration)
+    .option('--on-hold <command>', 'asked about every held request: JSON on stdin, JSON answer on stdout')
+    .option('--audit <file>', 'audit log, one JSON line per flow')
+    .option('--certs <dir>', 'folder of the CA, made at the first start (default: $XDG_STATE_HOME/sallyport/ca)')
+    .option('--control <path>', 'control socket (default: $XDG_RUNTIME_DIR/sallyport/<pid>.sock)')
+    .option('--resolve <host:port:address>', 'address of a name, as curl has it; repeatable', collect)
+    .option('--upstream-ca <file>', 'roots that upstreams are verified against; repeatable', collect)
+}
+
+export async function openGate(options: GateOptions, policy: string | PolicyDocument, doors: readonly ClosingDoor[]): Promise<Firewall> {
+  const firewall = await createFirewall({
+    policy,
+    approve: doors,
+    control: options.control ?? true,
+    watch: true,
+    limits: { drainMs: DRAIN_MS, ...given('holdMs', options.hold) },
+    ...given('audit', options.audit),
+    ...given('strictDns', options.dnsStrict),
+    ...given('certs', options.certs),
+    ...given('resolve', options.resolve),
+    ...given('upstreamCa', options.upstreamCa),
+  })
+  // A terminal door shows the question itself.
+  firewall.subscribe(event => { if (event.event !== 'asked' || !doors.some(isTerminal)) tell(event) })
+  const { warnings, policy: inForce } = firewall.status()
+  for (const warning of warnings) note(warning)
+  note(`policy ${inForce.name ?? options.policy}: ${inForce.rules} rules, unmatched requests: ${inForce.unmatched}; questions: ${doors.length > 0 ? 'asked here' : 'sallyport pending --watch, in another terminal'}`)
+  return firewall
+}
+
+/** Doors of commands and functions have nothing to close. */
+const isTerminal = (door: ClosingDoor): boolean => door.close !== undefined
