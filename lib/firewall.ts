@@ -46,6 +46,7 @@ import { clientEnvironment } from './tls/environment.ts'
 import { loadUpstreamRoots } from './tls/roots.ts'
 import { openStore } from './tls/store.ts'
 import { createGuard } from './transparent.ts'
+import { createUnderway } from './underway.ts'
 import { VERSION } from './version.ts'
 
 /** TLS identities kept ready; 22 KB each. */
@@ -98,9 +99,7 @@ export async function createFirewall(options: FirewallOptions): Promise<Firewall
   const servers = new Map<Server, { host: string, port: number }>()
   /** Never dialled; another array with every listener. */
   let listeners: readonly { readonly address: string, readonly port: number }[] = []
-  /** Flows that are not over, and who waits until none is left. */
-  let underway = 0
-  let whenNone: (() => void)[] = []
+  const underway = createUnderway()
   let state: Status['state'] = 'running'
 
   const forwarder = createForwarder({
@@ -125,7 +124,7 @@ export async function createFirewall(options: FirewallOptions): Promise<Firewall
     elapsed: () => clock.elapsed(),
     keepAlive,
     forward,
-    record: createRecorder({ audit, clock, counts, hits: desk.hits }),
+    record: createRecorder({ audit, clock, counts, hits: desk.hits, underway }),
   }
 
   function keepAlive({ window }: Arrival): () => void {
@@ -153,26 +152,9 @@ export async function createFirewall(options: FirewallOptions): Promise<Firewall
     }
   }
 
-  function arrive(arrival: Arrival): void {
-    const end = handle(arrival, rooms)
-    if (end === undefined) return
-    underway++
-    void end.then(over)
-  }
-
-  function over(): void {
-    if (--underway > 0) return
-    for (const call of whenNone) call()
-    whenNone = []
-  }
-
-  async function settled(): Promise<void> {
-    while (underway > 0) await new Promise<void>(resolve => whenNone.push(resolve))
-  }
-
   const identify = createIdentify({ allowFrom, tokens })
   const ended: Parameters<typeof createIntercept>[0]['ended'] = (flow, unread, reason) => { counts.flows++; recordEnded(audit, flow, unread, reason) }
-  const common = { clock, newFlow: newId, arrive }
+  const common = { clock, newFlow: newId, arrive: (arrival: Arrival) => void handle(arrival, rooms) }
   const front = createFront({
     ...common, limits, identify, normalize: normalizeRequest, ended,
     connect: (request, connection, head) => connectHandler(request, connection, head),
@@ -231,13 +213,13 @@ export async function createFirewall(options: FirewallOptions): Promise<Firewall
     for (const server of servers.keys()) server.close()
     desk.close()
     front.drain()
-    await Promise.race([settled(), new Promise<void>(resolve => clock.after(limits.drainMs, resolve))])
+    await Promise.race([underway.none(), new Promise<void>(resolve => clock.after(limits.drainMs, resolve))])
     desk.live.recheck(() => false)
     front.destroy()
     await guard.close()
     acceptor.destroy()
     await forwarder.close()
-    await settled()
+    await underway.none()
     await control?.close()
     stopAuditing()
     await audit.close()

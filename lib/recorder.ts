@@ -15,6 +15,7 @@ import type { Arrival, Outcome, Unread } from './model/flow.ts'
 import type { Asking, WaitEnd } from './model/hold.ts'
 import { known } from './pipeline.ts'
 import type { Ending, Recorder } from './pipeline.ts'
+import type { Underway } from './underway.ts'
 
 export interface Counts {
   flows: number
@@ -29,6 +30,7 @@ export interface RecorderOptions {
   readonly clock: Clock
   readonly counts: Counts
   readonly hits: Hits
+  readonly underway: Underway
 }
 
 export function createRecorder(options: RecorderOptions): (arrival: Arrival) => Recorder {
@@ -39,7 +41,8 @@ export function createRecorder(options: RecorderOptions): (arrival: Arrival) => 
 class FlowRecording implements Recorder {
   private readonly arrival: Arrival
   private readonly options: RecorderOptions
-  private readonly flow: FlowRecorder
+  /** null: nobody reads it. */
+  private readonly flow: FlowRecorder | null
   /** When it was first held. */
   private since: number | null = null
   private heldPart: HeldPart | null = null
@@ -50,37 +53,41 @@ class FlowRecording implements Recorder {
     this.arrival = arrival
     this.options = options
     options.counts.flows++
-    this.flow = options.audit.begin(arrival.flow, factsOf(known(arrival)))
+    options.underway.begin()
+    this.flow = options.audit.isRead ? options.audit.begin(arrival.flow, factsOf(known(arrival))) : null
     if (isHeard('normalized')) publish('normalized', this.told())
-    if (arrival.window.kind !== 'request') this.flow.open()
+    if (arrival.window.kind !== 'request') this.flow?.open()
   }
 
   held(asking: Asking): void {
     if (this.since === null) this.options.counts.held++
     if (this.hit !== asking.answers) this.options.hits.note(this.hit = asking.answers)
     this.since ??= this.options.clock.elapsed()
-    this.flow.note({ action: 'hold', rule: asking.answers })
+    this.flow?.note({ action: 'hold', rule: asking.answers })
     if (isHeard('held')) publish('held', { ...this.told(), answers: asking.answers })
-    this.flow.open()
+    this.flow?.open()
   }
 
   answered(end: WaitEnd, waiters: number): void {
     this.heldPart = heldPart(end, this.since === null ? 0 : Math.round(this.options.clock.elapsed() - this.since), waiters)
-    this.flow.note({ held: this.heldPart })
+    this.flow?.note({ held: this.heldPart })
   }
 
   ruled(ending: Ending): void {
     count(this.options.counts, ending)
-    noteEnding(this.flow, ending)
+    if (this.flow !== null) noteEnding(this.flow, ending)
     this.countHits(ending)
-    if (this.heldPart !== null && ending.kind === 'allow' && ending.grant !== null) this.flow.note({ held: { ...this.heldPart, grant: ending.isOnce ? 'once' : ending.grant } })
+    if (this.heldPart !== null && ending.kind === 'allow' && ending.grant !== null) this.flow?.note({ held: { ...this.heldPart, grant: ending.isOnce ? 'once' : ending.grant } })
     if (isHeard('ruled')) publish('ruled', { ...this.told(), action: actionOf(ending), rule: ruleOf(ending), code: codeOf(ending) })
   }
 
   closed(ending: Ending, outcome: Outcome | null): void {
-    if (ending.kind === 'deny' && outcome === null) noteEnding(this.flow, ending)
-    this.flow.close(outcome === null ? {} : outcomePart(outcome))
+    if (this.flow !== null) {
+      if (ending.kind === 'deny' && outcome === null) noteEnding(this.flow, ending)
+      this.flow.close(outcome === null ? {} : outcomePart(outcome))
+    }
     if (isHeard('closed')) publish('closed', { ...this.told(), action: actionOf(ending), rule: ruleOf(ending), code: codeOf(ending), outcome })
+    this.options.underway.end()
   }
 
   private countHits(ending: Ending): void {

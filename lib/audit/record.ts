@@ -37,6 +37,8 @@ export interface Audit {
   notice(says: string, details?: NonNullable<AuditRecord['details']>): void
   /** False while a record waits that could not be written: nothing new may be allowed then. Always true where the log is optional. */
   readonly isHealthy: boolean
+  /** False where no sink was given: what is noted of a flow goes nowhere. */
+  readonly isRead: boolean
   /** What is wrong, one sentence; null while nothing is. */
   readonly problem: string | null
   openFlows(): number
@@ -97,6 +99,7 @@ export async function createAudit(options: AuditOptions): Promise<Audit> {
   return {
     begin,
     notice: (says, details = {}) => append(layOutNotice(says, details)),
+    isRead: ledgers.length > 0,
     get isHealthy() { return optional || faultOf(ledgers) === null },
     get problem() { return problemOf(ledgers) },
     openFlows: () => flows.size,

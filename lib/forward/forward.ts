@@ -4,13 +4,13 @@
 import type { Clock } from '../model/clock.ts'
 import { Permit } from '../model/decision.ts'
 import type { Exchange, Handshake, Outcome, Stream } from '../model/flow.ts'
-import type { JudgeAddress } from '../model/policy.ts'
+import type { AddressScope, JudgeAddress } from '../model/policy.ts'
 import type { RequestFacts, RequestScheme } from '../model/request.ts'
 import { createDialler } from './dial.ts'
 import type { Dialled, OnLeave } from './dial.ts'
 import { attempt } from './http.ts'
 import { createPool } from './pool.ts'
-import type { Entry, Slot } from './pool.ts'
+import type { Entry, Place, Slot } from './pool.ts'
 import { createResolve } from './resolve.ts'
 import type { Override } from './resolve.ts'
 import { relay } from './tunnel.ts'
@@ -60,24 +60,39 @@ export function createForwarder(options: ForwardOptions): Forwarder {
   const dialler = createDialler({ clock, judge, roots: options.roots, connectMs: limits.connectMs, resolve: createResolve({ ...options, lookups: limits.lookups }) })
   const pool = createPool({ clock, judge, idleMs: limits.idleMs, streamIdleMs: limits.streamIdleMs, perKey: limits.connectionsPerPool, idle: limits.connections })
 
-  async function exchange(permit: Permit, window: Exchange, generation: number): Promise<Outcome> {
+  function exchange(permit: Permit, window: Exchange, generation: number): Promise<Outcome> {
     const facts = requestOf(demand(permit), 'http', 'https')
     const { scope, maxRequestBytes } = permit.terms
     if (maxRequestBytes !== null && (facts.contentLength ?? 0) > maxRequestBytes) {
-      return { kind: 'refused', code: 'request_too_large', reason: `${facts.contentLength} bytes were announced, the policy allows ${maxRequestBytes}`, address: null, bytesUp: 0 }
+      return Promise.resolve({ kind: 'refused', code: 'request_too_large', reason: `${facts.contentLength} bytes were announced, the policy allows ${maxRequestBytes}`, address: null, bytesUp: 0 })
     }
-    // Two clients never share a connection: what one has proved on it (NTLM does that) the other has not.
-    const key = `${facts.scheme} ${facts.host} ${facts.port} ${generation} ${facts.client.length} ${facts.client} ${scope.key}`
-    for (let fresh = false; ; fresh = true) {
-      if (window.isGone) return ended('client_left')
-      const taken = pool.take(key, scope, fresh, call => window.onGone(call))
-      const place = taken instanceof Promise ? await taken : taken
+    if (window.isGone) return Promise.resolve(ended('client_left'))
+    const key = keyOf(facts, generation, scope)
+    const place = pool.take(key, scope, false, call => window.onGone(call))
+    // A connection that idles is what most requests find: no promise but the one that is waited for.
+    if (!(place instanceof Promise) && place.kind === 'entry') return attemptOn(place)
+    return over(place)
+
+    function attemptOn(entry: Entry): Promise<Outcome> {
+      return new Promise(resolve => {
+        attempt({ permit, facts, window, entry, interim: limits.interim, onRedirect }, result => {
+          // Not in this turn, in which undici still has the connection in hand.
+          queueMicrotask(() => pool.giveBack(entry))
+          resolve(result.kind === 'retry' ? again() : result)
+        })
+      })
+    }
+
+    async function over(taken: Place | Promise<Place>): Promise<Outcome> {
+      const place = await taken
       if (place.kind === 'left') return ended('client_left')
       const entry = place.kind === 'slot' ? await connect(permit, facts, window, place) : place
-      if (entry.kind !== 'entry') return undialled(entry)
-      const result = await attempt({ permit, facts, window, entry, interim: limits.interim, ...onRedirect === undefined ? {} : { onRedirect } })
-      pool.giveBack(entry)
-      if (result.kind !== 'retry') return result
+      return entry.kind === 'entry' ? attemptOn(entry) : undialled(entry)
+    }
+
+    /** The connection had died while it idled. */
+    function again(): Outcome | Promise<Outcome> {
+      return window.isGone ? ended('client_left') : over(pool.take(key, scope, true, call => window.onGone(call)))
     }
   }
 
@@ -95,7 +110,13 @@ export function createForwarder(options: ForwardOptions): Forwarder {
   }
 
   return {
-    exchange: (permit, window, { generation }) => exchange(permit, window, generation),
+    exchange(permit, window, { generation }) {
+      try {
+        return exchange(permit, window, generation)
+      } catch (error) {
+        return Promise.reject(error)
+      }
+    },
     async upgrade(permit, window, { signal }) {
       const facts = requestOf(demand(permit), 'ws', 'wss')
       if (signal.aborted) return revoked(window)
@@ -140,6 +161,17 @@ function whenever(window: Handshake | Stream, signal: AbortSignal): OnLeave {
     }
   }
 }
+
+/** Two clients never share a connection: what one has proved on it (NTLM does that) the other has not. */
+function keyOf({ scheme, host, port, client }: RequestFacts, generation: number, scope: AddressScope): string {
+  if (last.host === host && last.client === client && last.port === port && last.scheme === scheme && last.generation === generation && last.scope === scope) return last.key
+  const key = `${scheme} ${host} ${port} ${generation} ${client.length} ${client} ${scope.key}`
+  last = { scheme, host, port, client, generation, scope, key }
+  return key
+}
+
+/** Most requests go where the one before went. */
+let last: Partial<Pick<RequestFacts, 'scheme' | 'host' | 'port' | 'client'>> & { readonly generation?: number, readonly scope?: AddressScope, readonly key: string } = { key: '' }
 
 type Undialled = Exclude<Dialled, { kind: 'socket' }>
 

@@ -19,8 +19,8 @@ const ESSENTIAL = new Set([
 /** Beside those: trailers that would still change how a message is read, routed or kept (RFC 9110 §6.5.1). */
 const NO_TRAILER = new Set([...ESSENTIAL, 'expect', 'max-forwards', 'age', 'expires', 'warning', 'retry-after', 'authentication-info'])
 
-/** `tchar` of RFC 9110 §5.6.2. */
-const NAME = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/
+/** No `tchar` of RFC 9110 §5.6.2. */
+const NOT_NAME = /[^!#$%&'*+\-.^_`|~0-9A-Za-z]/
 /** A field value has no control bytes (RFC 9110 §5.5). */
 const CONTROL = /[^\t\x20-\x7e\x80-\xff]/
 /** More than any honest answer has. */
@@ -28,29 +28,34 @@ const MAX_FIELDS = 1_000
 
 /** For the upstream, without Host and framing. */
 export function requestFields(fields: RawFields): string[] {
-  return filtered(fields, name => name === 'host' || name === 'content-length' || name === 'expect' || name === 'proxy' || name.startsWith('proxy-'))
+  return filtered(fields, mayBeHop, name => name === 'host' || name === 'content-length' || name === 'expect' || name === 'proxy' || name.startsWith('proxy-'))
 }
 
 /** For the client, without framing. What we say ourselves nobody else may say; `Proxy-Status` is said by each hop (RFC 9209). */
 export function responseFields(fields: RawFields): string[] {
-  return filtered(fields, name => name === 'content-length' || name.startsWith('proxy-authenticat') || name.startsWith('sallyport-'))
+  return filtered(fields, mayBeHop, name => name === 'content-length' || name.startsWith('proxy-authenticat') || name.startsWith('sallyport-'))
 }
 
 export function trailerFields(fields: RawFields): string[] {
-  return filtered(fields, name => NO_TRAILER.has(name) || name.startsWith('proxy-') || name.startsWith('sallyport-'))
+  return filtered(fields, () => true, name => NO_TRAILER.has(name) || name.startsWith('proxy-') || name.startsWith('sallyport-'))
 }
 
 /** Fields as they stood on the wire; null where they are none. */
 export function readFields(raw: readonly Buffer[]): string[] | null {
   if (raw.length > 2 * MAX_FIELDS) return null
   const fields: string[] = []
+  let names = ''
+  let values = ''
   for (let i = 0; i + 1 < raw.length; i += 2) {
     const name = raw[i]!.toString('latin1')
     const value = raw[i + 1]!.toString('latin1')
-    if (!NAME.test(name) || CONTROL.test(value)) return null
+    if (name === '') return null
+    names += name
+    values += value
     fields.push(name, value)
   }
-  return fields
+  // All at once: what is wrong in one of them is wrong in the whole.
+  return NOT_NAME.test(names) || CONTROL.test(values) ? null : fields
 }
 
 /**
@@ -88,16 +93,28 @@ function writesPort(fields: RawFields, port: number): boolean {
   return false
 }
 
-function filtered(fields: RawFields, isDropped: (name: string) => boolean): string[] {
+/** @param mayBe false for a name, as written, that is neither hop-by-hop nor dropped */
+function filtered(fields: RawFields, mayBe: (written: string) => boolean, isDropped: (name: string) => boolean): string[] {
   const named = namedByConnection(fields)
   const out: string[] = []
   for (let i = 0; i + 1 < fields.length; i += 2) {
-    const name = fields[i]!.toLowerCase()
-    if (HOP_BY_HOP.has(name) || isDropped(name) || named?.has(name) === true) continue
-    out.push(fields[i]!, fields[i + 1]!)
+    const written = fields[i]!
+    if (named !== null || mayBe(written)) {
+      const name = written.toLowerCase()
+      if (HOP_BY_HOP.has(name) || isDropped(name) || named?.has(name) === true) continue
+    }
+    out.push(written, fields[i + 1]!)
   }
   return out
 }
+
+/** Most names are told by their length alone. `proxy-*` and `sallyport-*` have any, and a first letter. */
+function mayBeHop(written: string): boolean {
+  const first = written.charCodeAt(0) | 0x20
+  return HOP_LENGTHS.includes(written.length) || first === 0x70 || first === 0x73
+}
+
+const HOP_LENGTHS: readonly number[] = [...new Set([...HOP_BY_HOP, 'host', 'content-length', 'expect', 'proxy'].map(name => name.length))]
 
 function namedByConnection(fields: RawFields): Set<string> | null {
   let named: Set<string> | null = null

@@ -32,18 +32,16 @@ export interface AttemptOptions {
   /** Interim responses that are borne. */
   readonly interim: number
   /** The answer sends its client somewhere else. */
-  onRedirect?(facts: RequestFacts, location: string): void
+  readonly onRedirect: ((facts: RequestFacts, location: string) => void) | undefined
 }
 
 /** May be sent twice (RFC 9110 §9.2.2). TRACE is never sent. */
 const IDEMPOTENT = new Set(['GET', 'HEAD', 'OPTIONS', 'PUT', 'DELETE'])
 
-/** Never rejects. */
-export function attempt(options: AttemptOptions): Promise<Attempt> {
-  return new Promise(resolve => {
-    if (options.window.isGone) resolve({ kind: 'done', address: options.entry.address, status: null, bytesUp: 0, bytesDown: 0, error: 'client_left' })
-    else new Upstreaming(options, resolve).dispatch()
-  })
+/** @param settle is called once */
+export function attempt(options: AttemptOptions, settle: (result: Attempt) => void): void {
+  if (options.window.isGone) settle({ kind: 'done', address: options.entry.address, status: null, bytesUp: 0, bytesDown: 0, error: 'client_left' })
+  else new Upstreaming(options, settle).dispatch()
 }
 
 /** What undici is handed. A class: one exchange is one object, where closures would be a dozen (a tenth of its CPU, measured). */
@@ -93,7 +91,9 @@ class Upstreaming {
     const headers = requestFields(fields)
     headers.push('host', hostField(facts, fields))
     if (body !== null && facts.contentLength !== null) headers.push('content-length', String(facts.contentLength))
-    this.entry.client.dispatch({ path: facts.target, method: facts.method as Dispatcher.HttpMethod, headers, body }, this as unknown as Dispatcher.DispatchHandler)
+    // The name for TLS, which is none of undici's business here: without one it takes Host apart.
+    const request: Dispatcher.DispatchOptions & { servername: string } = { path: facts.target, method: facts.method as Dispatcher.HttpMethod, headers, body, servername: facts.host }
+    this.entry.client.dispatch(request, this as unknown as Dispatcher.DispatchHandler)
   }
 
   onConnect(abort: () => void): void {

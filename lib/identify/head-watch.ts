@@ -101,7 +101,7 @@ class Watch implements HeadWatch {
   /** @returns where the next line begins */
   private pushLine(chunk: Uint8Array, at: number): number {
     const { holder } = this
-    const lf = chunk.indexOf(LF, at)
+    const lf = lineFeedIn(chunk, at)
     const end = lf === -1 ? chunk.length : lf + 1
     if (holder.length + end - at > this.longestLine()) {
       this.refuse(this.tooLong())
@@ -214,6 +214,12 @@ class Watch implements HeadWatch {
 }
 
 const LF = 0x0a
+
+/** A loop: for lines as short as those of a head `indexOf` costs more by being called. */
+function lineFeedIn(chunk: Uint8Array, from: number): number {
+  for (let at = from; at < chunk.length; at++) if (chunk[at] === LF) return at
+  return -1
+}
 
 /** Method, two spaces, version and line end around a target: more than any real one needs. */
 const AROUND_TARGET_BYTES = 64

@@ -46,7 +46,8 @@ export interface Connection {
   /** The client that opened the tunnel; null on the plain port, where each request says who sends it. */
   readonly caller: Caller | null
   readonly watch: HeadWatch
-  readonly underway: Set<Underway>
+  /** In the order of their requests. */
+  readonly underway: Underway[]
   /** Flows begun on it. A connection that ends with none is a flow by itself. */
   flows: number
   /** Nothing further on it is read as a request; answers to what came before are still sent, in order. */

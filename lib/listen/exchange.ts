@@ -42,7 +42,10 @@ export class HttpExchange implements Exchange, Underway {
   private readonly clock: Clock
   private gone = NOBODY
   private hasBegun = false
-  private hasWritten = false
+  /** What comes now is written at once. */
+  private isFlowing = false
+  /** The first of the body, until the end of the turn: where it is all of it, it leaves in one piece with the head and the end. */
+  private first: string | null = null
   private isRefused = false
   private isOver = false
 
@@ -57,7 +60,7 @@ export class HttpExchange implements Exchange, Underway {
     this.fields = request.rawHeaders
     this.body = facts.kind === 'facts' && facts.facts.hasContent ? request : null
     this.expectsContinue = expectsContinue
-    connection.underway.add(this)
+    connection.underway.push(this)
     response.on('close', () => this.closed())
     // Without a listener it would end the process; 'close' follows and says all there is to know.
     response.on('error', ignore)
@@ -104,14 +107,29 @@ export class HttpExchange implements Exchange, Underway {
     if (this.connection.isDraining) response.shouldKeepAlive = false
     response.sendDate = false
     response.writeHead(status, STATUS_CODES[status] ?? '', length === null ? [...fields] : [...fields, 'Content-Length', String(length)])
-    flushSoon(response)
+    flushSoon(this)
   }
 
   write(chunk: Uint8Array): boolean {
-    if (this.hasWritten || chunk.length > MAX_JOINED) return this.response.write(chunk)
-    this.hasWritten = true
+    if (this.isFlowing || chunk.length > MAX_JOINED) {
+      if (this.first !== null) this.flush()
+      this.isFlowing = true
+      return this.response.write(chunk)
+    }
+    this.isFlowing = true
     // As text it leaves in one write with the head (one-write.ts).
-    return this.response.write(Buffer.from(chunk.buffer, chunk.byteOffset, chunk.length).toString('latin1'), 'latin1')
+    this.first = Buffer.from(chunk.buffer, chunk.byteOffset, chunk.length).toString('latin1')
+    return true
+  }
+
+  /** Whatever of the answer has not left. */
+  flush(): void {
+    const { response, first } = this
+    this.isFlowing = true
+    if (response.writableEnded || response.destroyed) return
+    this.first = null
+    if (first === null) response.flushHeaders()
+    else response.write(first, 'latin1')
   }
 
   onDrain(call: () => void): void {
@@ -119,7 +137,8 @@ export class HttpExchange implements Exchange, Underway {
   }
 
   end(trailers: RawFields): void {
-    const { response, connection } = this
+    const { response, connection, first } = this
+    this.first = null
     if (trailers.length > 0) response.addTrailers(pairs(trailers))
     // The answer came before the end of the body, which nobody reads now: what follows on the connection is no request.
     if (!this.request.complete) {
@@ -127,7 +146,8 @@ export class HttpExchange implements Exchange, Underway {
       if (response.headersSent) response.once('finish', () => closeGently(connection, this.clock))
       else response.shouldKeepAlive = false
     }
-    response.end()
+    if (first === null) response.end()
+    else response.end(first, 'latin1')
   }
 
   breakOff(code: RefusalCode | null): void {
@@ -169,7 +189,9 @@ export class HttpExchange implements Exchange, Underway {
   private finish(): void {
     this.isOver = true
     this.gone = NOBODY
-    this.connection.underway.delete(this)
+    const { underway } = this.connection
+    const at = underway.indexOf(this)
+    if (at !== -1) underway.splice(at, 1)
   }
 
   /** Interim responses are for HTTP/1.1, before the final head, and only for the first request of a pipeline: Node gives no other one a socket. */
@@ -201,18 +223,18 @@ function send(response: ServerResponse, reply: Reply, mayKeepAlive: boolean): vo
   response.end(reply.body)
 }
 
-/** A head whose body has not come by the end of the turn is sent by itself: event streams begin with silence. */
-function flushSoon(response: ServerResponse): void {
-  if (unflushed.push(response) === 1) setImmediate(flushHeads)
+/** What has come by the end of the turn is sent, be it a head alone: event streams begin with silence. */
+function flushSoon(exchange: HttpExchange): void {
+  if (unflushed.push(exchange) === 1) setImmediate(flushAll)
 }
 
 /** Of this turn of the event loop, whatever connection they are on. */
-let unflushed: ServerResponse[] = []
+let unflushed: HttpExchange[] = []
 
-function flushHeads(): void {
-  const responses = unflushed
+function flushAll(): void {
+  const exchanges = unflushed
   unflushed = []
-  for (const response of responses) if (!response.writableEnded && !response.destroyed) response.flushHeaders()
+  for (const exchange of exchanges) exchange.flush()
 }
 
 function interimBytes(status: number, fields: RawFields): string {

@@ -81,14 +81,14 @@ export function createFront(options: FrontOptions): Front {
   })
 
   function attach(socket: Duplex, origin: Origin): void {
-    const connection: Connection = { socket, ...origin, watch: createHeadWatch(limits), underway: new Set(), flows: 0, isClosing: false, isDraining: false, bytes: 0, movedAt: clock.elapsed() }
+    const connection: Connection = { socket, ...origin, watch: createHeadWatch(limits), underway: [], flows: 0, isClosing: false, isDraining: false, bytes: 0, movedAt: clock.elapsed() }
     connections.set(socket, connection)
     idleWatch.start()
     joinWrites(socket)
     socket.on('error', () => {})
     socket.once('close', () => {
       connections.delete(socket)
-      for (const exchange of connection.underway) exchange.breakOff(null)
+      for (const exchange of [...connection.underway]) exchange.breakOff(null)
       if (connection.flows === 0) options.ended(options.newFlow(), unreadOf(connection, null), `the client ended the connection before a request${isMisnamed(connection.tunnel) ? '; its SNI named another host' : ''}`)
     })
     server.emit('connection', socket)
@@ -123,7 +123,7 @@ export function createFront(options: FrontOptions): Front {
     const connection = connections.get(socket)
     if (connection === undefined || connection.isClosing) return void socket.destroy()
     const facts = judgeable(request, connection, connection.watch.take(), true)
-    if (connection.underway.size > 0) return onFault(connection, 'malformed_request', 'an upgrade was sent behind requests that are not answered yet')
+    if (connection.underway.length > 0) return onFault(connection, 'malformed_request', 'an upgrade was sent behind requests that are not answered yet')
     if (facts.kind === 'facts' && facts.facts.scheme.startsWith('http')) return readAgain(request, connection, head)
     connection.flows++
     const window = createHandshake({ request, connection, head, said: saidIn(facts), clock })
@@ -153,7 +153,7 @@ export function createFront(options: FrontOptions): Front {
     const connection = connections.get(socket)
     if (connection === undefined || connection.isClosing) return void socket.destroy()
     const verdict = connection.watch.take()
-    if (connection.underway.size > 0) return onFault(connection, 'malformed_request', 'a CONNECT was sent behind requests that are not answered yet')
+    if (connection.underway.length > 0) return onFault(connection, 'malformed_request', 'a CONNECT was sent behind requests that are not answered yet')
     connection.flows++
     connection.isClosing = true
     if (connection.tunnel !== null || verdict === null || verdict.kind === 'refused') {
@@ -203,7 +203,7 @@ export function createFront(options: FrontOptions): Front {
 
   /** Over TLS the client has gone. In the clear it may only have said that its request is complete: the exchange finds out. */
   function onHalfClose(connection: Connection): void {
-    for (const exchange of connection.underway) {
+    for (const exchange of [...connection.underway]) {
       if (connection.tunnel?.isSecure === true) exchange.breakOff(null)
       else exchange.probe()
     }
@@ -214,7 +214,7 @@ export function createFront(options: FrontOptions): Front {
     drain() {
       for (const connection of connections.values()) {
         connection.isDraining = true
-        if (connection.underway.size === 0) closeGently(connection, clock)
+        if (connection.underway.length === 0) closeGently(connection, clock)
       }
     },
     destroy() {

@@ -40,7 +40,7 @@ export function createIdleWatch(clock: Clock, limits: ConnectionLimits, connecti
 
   /** One that closes, or became a WebSocket, is somebody else's. */
   function limitOf({ underway, isClosing }: Connection): number {
-    return underway.size > 0 ? limits.streamIdleMs : isClosing ? Infinity : limits.betweenMs
+    return underway.length > 0 ? limits.streamIdleMs : isClosing ? Infinity : limits.betweenMs
   }
 
   return {

@@ -78,11 +78,11 @@ const NAMES_UPGRADE = /(?:^|[\s,])upgrade(?![^\s,])/i
 const READ = ['host', 'content-length', 'transfer-encoding', 'connection', 'upgrade', 'x-http-method', 'x-http-method-override', 'x-method-override'] as const
 type ReadName = (typeof READ)[number]
 
-const LENGTHS = new Set<number>(READ.map(name => name.length))
+const LENGTHS: readonly number[] = [...new Set(READ.map(name => name.length))]
 
 /** @returns the field's name if it is one that is read here, else null; most names are told by their length alone */
 function nameOf(written: string): ReadName | null {
-  if (!LENGTHS.has(written.length)) return null
+  if (!LENGTHS.includes(written.length)) return null
   const name = written.toLowerCase()
   return READ.find(read => read === name) ?? null
 }

@@ -39,15 +39,16 @@ export type Write = (wire: Wire, bytes: string) => void | Promise<void>
 
 const atOnce: Write = (wire, bytes) => wire.write(bytes)
 
-/** A client that hears nothing for so long is done. */
-const QUIET_MS = 500
+/** A client that hears nothing for so many turns of the event loop is done. Turns: a process that was not run has not listened either. */
+const QUIET_TURNS = 50
+const TURN_MS = 10
 
 /** An origin and a firewall of its own, so that counts are its own. */
 export interface Lane { readonly house: House, readonly plain: Origin, readonly secure: Origin }
 
-/** Needs ports 80 and 443 on a loopback address of its own. */
+/** Needs ports 80 and 443 on a loopback address of its own, which no other process has. */
 async function openLane(t: Test, number: number): Promise<Lane> {
-  const host = `127.80.44.${number + 1}`
+  const host = `127.${64 + (process.pid >> 8) % 64}.${process.pid % 256}.${number + 1}`
   const plain = await startOrigin(t, { host, port: 80 })
   const secure = await startOrigin(t, { host, port: 443, secure: true })
   return { plain, secure, house: await openHouse(t, fixture.policy, { lookup: async () => [host] }) }
@@ -108,11 +109,11 @@ async function send(house: House, one: Case, write: Write): Promise<string> {
 /** Writes, then listens until the end or until nothing has come for a while. */
 async function quiet(wire: Wire, bytes: string, write: Write): Promise<string> {
   await write(wire, bytes)
-  let last = -1
-  const ended = wire.ended().then(() => true)
-  while (wire.text.length !== last) {
-    last = wire.text.length
-    if (await Promise.race([ended, new Promise<false>(resolve => setTimeout(resolve, QUIET_MS, false))])) break
+  let hasEnded = false
+  void wire.ended().then(() => { hasEnded = true })
+  for (let last = -1, turns = 0; !hasEnded && turns < QUIET_TURNS; turns++) {
+    if (wire.text.length !== last) [last, turns] = [wire.text.length, 0]
+    await new Promise(resolve => setTimeout(resolve, TURN_MS))
   }
   wire.close()
   return wire.text

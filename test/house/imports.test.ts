@@ -35,7 +35,7 @@ const HOUSE: Record<string, Doors> = {
   'pipeline.ts': doors('model'),
   'limits.ts': doors(),
   'live.ts': doors('model'),
-  'recorder.ts': doors('model audit pipeline hits'),
+  'recorder.ts': doors('model audit pipeline hits underway'),
   'hits.ts': doors('model'),
 }
 /** Each package has one home (lru-cache two). */
