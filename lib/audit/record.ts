@@ -78,6 +78,7 @@ export async function createAudit(options: AuditOptions): Promise<Audit> {
   const time = timeOf(clock)
   const policyText = policyTextOf(options.policy)
   const ledgers = await openLedgers(toList(options.sinks), { clock, rotateBytes, keep, write, onProblem, notice: layOutNotice })
+  const isRead = ledgers.length > 0 || recent !== undefined
   const flows = new Set<FlowRecorder>()
   /** Those without an `open` record, with their beginnings; oldest first. */
   const young = new Map<FlowRecorder, number>()
@@ -99,7 +100,7 @@ export async function createAudit(options: AuditOptions): Promise<Audit> {
   return {
     begin,
     notice: (says, details = {}) => append(layOutNotice(says, details)),
-    isRead: ledgers.length > 0,
+    isRead,
     get isHealthy() { return optional || faultOf(ledgers) === null },
     get problem() { return problemOf(ledgers) },
     openFlows: () => flows.size,
@@ -118,7 +119,7 @@ export async function createAudit(options: AuditOptions): Promise<Audit> {
 
   function begin(flow: string, part: Known): FlowRecorder {
     // Nobody reads it.
-    if (ledgers.length === 0 && recent === undefined) return UNREAD
+    if (!isRead) return UNREAD
     const startedAt = clock.elapsed()
     const known = Object.assign(nothingKnown(), part)
     /** As it was when the flow was ruled. */
