@@ -18,20 +18,19 @@ import { explain } from './decide/explain.ts'
 import type { Firewall } from './contract.ts'
 import { openDesk, readPolicy } from './desk.ts'
 import { createForwarder } from './forward/forward.ts'
-import { keepaliveFor, startKeepalive } from './hold/keepalive.ts'
 import { defaultCertsDir } from './identity.ts'
 import { createInspection } from './inspection.ts'
 import { createIdentify } from './listen/clients.ts'
 import { createAcceptor, createConnectHandler, listenOn } from './listen/explicit.ts'
 import { createFront } from './listen/front.ts'
 import { createIntercept } from './listen/intercept.ts'
+import { createKeepAlive } from './keep-alive.ts'
 import { limitsWith } from './limits.ts'
 import { systemClock } from './model/clock.ts'
 import type { Allow } from './model/decision.ts'
 import type { Status } from './model/desk.ts'
 import { OperatorError } from './model/errors.ts'
 import type { Arrival, Handshake, Outcome, Stream } from './model/flow.ts'
-import type { RawFields } from './model/request.ts'
 import { describeRequest } from './normalize/offline.ts'
 import { normalizeConnect, normalizeRequest } from './normalize/request.ts'
 import type { FirewallOptions } from './options.ts'
@@ -48,6 +47,7 @@ import { openStore } from './tls/store.ts'
 import { createGuard } from './transparent.ts'
 import { createUnderway } from './underway.ts'
 import { VERSION } from './version.ts'
+import { createWhoAsks } from './who-asks.ts'
 
 /** TLS identities kept ready; 22 KB each. */
 const MAX_CONTEXTS = 1_000
@@ -115,25 +115,18 @@ export async function createFirewall(options: FirewallOptions): Promise<Firewall
       connectionsPerPool: limits.connectionsPerUpstream, connections: MAX_IDLE_UPSTREAM, interim: MAX_INTERIM,
     },
   })
+  const whoAsks = createWhoAsks(clock)
   const rooms: Rooms = {
     decide: desk.decide,
     take: desk.take,
     closed: () => state === 'draining' ? 'shutting_down' : audit.isHealthy ? null : 'audit_unavailable',
+    asker: whoAsks.asker,
     hold: desk.hold,
     holdMs: limits.holdMs,
     elapsed: () => clock.elapsed(),
-    keepAlive,
+    keepAlive: createKeepAlive(clock),
     forward,
     record: createRecorder({ audit, clock, counts, hits: desk.hits, underway }),
-  }
-
-  function keepAlive({ window }: Arrival): () => void {
-    if (window.kind !== 'request') return () => {}
-    const status = keepaliveFor(fieldOf(window.fields, 'user-agent'), window.httpVersion)
-    // A 100 would release the body of a client that waits for one (FACTS §2).
-    if (status === null || (status === 100 && window.expectsContinue)) return () => {}
-    const timer = startKeepalive(clock, status, () => window.sendInterim(status, []))
-    return () => timer.cancel()
   }
 
   function forward(allow: Allow, { window }: Arrival): Promise<Outcome> {
@@ -165,7 +158,7 @@ export async function createFirewall(options: FirewallOptions): Promise<Firewall
     contextFor: contexts.contextFor,
   })
   const connectHandler = createConnectHandler({ ...common, identify, normalizeConnect, enter })
-  const guard = createGuard({ ...common, enter, max: limits.connections, isStrict: options.strictDns === true, inForce: () => desk.inForce, note: audit.notice })
+  const guard = createGuard({ ...common, enter, max: limits.connections, isStrict: options.strictDns === true, inForce: () => desk.inForce, noteLine: whoAsks.noteLine, note: audit.notice })
   const acceptor = createAcceptor({ ...common, front, limits, inspect: createInspection(options.strict === true, clock, warn) })
 
   function warn(says: string): void {
@@ -272,9 +265,4 @@ export async function createFirewall(options: FirewallOptions): Promise<Firewall
     close,
     [Symbol.asyncDispose]: close,
   }
-}
-
-function fieldOf(fields: RawFields, name: string): string | null {
-  const at = fields.findIndex((field, index) => index % 2 === 0 && field.length === name.length && field.toLowerCase() === name)
-  return at < 0 ? null : fields[at + 1] ?? null
 }

@@ -8,7 +8,7 @@
 import type { Allow, Decision, Deny, Hold } from './model/decision.ts'
 import type { RefusalCode } from './model/errors.ts'
 import type { Arrival, Outcome, Unread } from './model/flow.ts'
-import type { Asking, OnceToken, WaitEnd } from './model/hold.ts'
+import type { Asker, Asking, OnceToken, WaitEnd } from './model/hold.ts'
 import type { Facts } from './model/request.ts'
 
 /** What the corridor needs of the rooms. The composition root hands it in. */
@@ -19,6 +19,8 @@ export interface Rooms {
   take(allow: Allow): void
   /** Why nothing new may be allowed now; null when it may. */
   closed(): RefusalCode | null
+  /** Which process asks, for whoever is asked; null where there is no way to know. Never rejects. */
+  asker(arrival: Arrival): Promise<Asker | null> | null
   /** Asks. The wait ends by an answer, its deadline, its client or shutdown (I7). */
   hold(asking: Asking, remainingMs: number): { readonly ended: Promise<WaitEnd>, waiters(): number, leave(): void }
   /** Milliseconds that a flow may be held in all. */
@@ -80,8 +82,13 @@ async function ask(first: Hold, facts: Facts, arrival: Arrival, rooms: Rooms, re
   const until = rooms.elapsed() + rooms.holdMs
   const stopKeepAlive = rooms.keepAlive(arrival)
   try {
-    for (let hold: Hold = first; ;) {
-      const asking: Asking = { flow: arrival.flow, facts, answers: hold.rule, note: hold.note }
+    const looking = rooms.asker(arrival)
+    const asker = looking === null ? null : await looking
+    // The policy may be another by now, and one that allows asks nobody.
+    const still = looking === null ? first : rooms.decide(facts, null)
+    if (still.kind !== 'hold') return settle(still, rooms)
+    for (let hold: Hold = still; ;) {
+      const asking: Asking = { flow: arrival.flow, facts, answers: hold.rule, note: hold.note, asker }
       record.held(asking)
       const wait = rooms.hold(asking, until - rooms.elapsed())
       const stopWatching = arrival.window.onGone(() => wait.leave())

@@ -3,7 +3,7 @@
  *
  * Values of fields are left out (they may be credentials); only user agent and content type are told.
  */
-import { describeLine, displayHost, unicodeForm, visible } from './model/display.ts'
+import { describeAsker, describeLine, displayHost, unicodeForm, visible } from './model/display.ts'
 import type { Asking, Held, HeldGroup, RiskNote, Suggestion } from './model/hold.ts'
 import type { Facts, RawFields } from './model/request.ts'
 
@@ -50,6 +50,7 @@ export function describeQuestion(parts: QuestionParts): Held {
     contentLength: facts.kind === 'request' ? facts.contentLength : null,
     contentType: valueOf(fields, 'content-type'),
     userAgent,
+    asker: asking.asker,
     waiting,
     firstSeen: new Date(parts.firstSeen).toISOString(),
     deadline: parts.deadline === null ? null : new Date(parts.deadline).toISOString(),
@@ -61,10 +62,10 @@ export function describeQuestion(parts: QuestionParts): Held {
     risks,
     group,
   }
-  return { ...held, display: displayOf(facts, userAgent, parts.registrable) }
+  return { ...held, display: displayOf(asking, userAgent, parts.registrable) }
 }
 
-function displayOf(facts: Facts, userAgent: string | null, registrable: string | null): Held['display'] {
+function displayOf({ facts, asker }: Asking, userAgent: string | null, registrable: string | null): Held['display'] {
   const method = facts.kind === 'request' ? visible(facts.method, MAX_SHOWN) : facts.scheme
   const path = facts.kind === 'request' ? visible(facts.target, MAX_SHOWN_PATH) : ''
   const host = displayHost(facts.host, facts.port, registrable)
@@ -75,6 +76,7 @@ function displayOf(facts: Facts, userAgent: string | null, registrable: string |
     path,
     client: visible(facts.client, MAX_SHOWN),
     userAgent: visible(userAgent ?? '', MAX_SHOWN),
+    asker: describeAsker(asker),
     line: describeLine(facts, registrable),
   }
 }

@@ -12,7 +12,7 @@ import type { DeskEvent } from './model/desk.ts'
 import type { Decided } from './model/grants.ts'
 import { REFUSALS } from './model/errors.ts'
 import type { Arrival, Outcome, Unread } from './model/flow.ts'
-import type { Asking, WaitEnd } from './model/hold.ts'
+import type { Asking, Pending, WaitEnd } from './model/hold.ts'
 import { known } from './pipeline.ts'
 import type { Ending, Recorder } from './pipeline.ts'
 import type { Underway } from './underway.ts'
@@ -114,9 +114,17 @@ export function recordEvent(audit: Audit, event: DeskEvent): void {
     case 'notice': return audit.notice(event.says)
     case 'decided': return recordDecision(audit, event.decided)
     case 'undone': return audit.notice(`the grant ${event.id} was taken back`, { grant: event.id, by: event.by, door: event.door, closed: event.closed })
-    case 'asked': case 'changed': case 'settled': case 'flows': return
+    case 'asked': return recordAsker(audit, event.held)
+    case 'changed': case 'settled': case 'flows': return
     default: return event satisfies never
   }
+}
+
+/** What the process says of itself, kept with what was asked. */
+function recordAsker(audit: Audit, held: Pending): void {
+  if (held.kind !== 'request' || held.asker === null) return
+  const { pid, executable, commandLine, parents } = held.asker
+  audit.notice(`question ${held.id} comes from process ${pid}, as it says`, { question: held.id, flow: held.flow, pid, executable, commandLine, parents: parents.map(({ name }) => name).join(', ') })
 }
 
 /** Who, when, from which door, and how far it reaches. */

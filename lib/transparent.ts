@@ -2,6 +2,7 @@
  * What is guarded without knowing it: its redirected connections walk down the corridor, its questions for names are
  * answered from a table. Each sandbox, and each network that we share, has a table of its own.
  */
+import type { Socket } from 'node:net'
 import { couldAllow, meansWithin } from './decide/reach.ts'
 import type { InForce } from './in-force.ts'
 import { createNames } from './listen/names.ts'
@@ -30,6 +31,8 @@ export interface GuardOptions extends Pick<TransparentOptions, 'enter' | 'newFlo
   inForce(): InForce
   /** Names that no rule could ever allow do not exist. */
   readonly isStrict: boolean
+  /** Who comes through these doors, and where each was going: for whoever is asked about it. */
+  noteLine(socket: Socket, network: number, to: Address): void
   note(says: string, details: Readonly<Record<string, string | number | null>>): void
 }
 
@@ -78,9 +81,15 @@ export function createGuard(options: GuardOptions): Guard {
   const { clock, note } = options
   const served = new Map<Transparent, () => Promise<void>>()
 
-  function serve({ server, dns, dnsTcp }: SandboxDoors, { label = LABEL, search = [] }: Terms = {}): { close(): Promise<void> } {
+  function serve({ network, server, dns, dnsTcp }: SandboxDoors, { label = LABEL, search = [] }: Terms = {}): { close(): Promise<void> } {
     const names = createNames({ clock, ttlMs: NAME_MS })
-    const transparent = createTransparent({ ...options, names, destinationOf: openDestinations(), label })
+    const find = openDestinations()
+    const destinationOf: TransparentOptions['destinationOf'] = socket => {
+      const to = find(socket)
+      if (to !== null) options.noteLine(socket, network, { host: to.address, port: to.port })
+      return to
+    }
+    const transparent = createTransparent({ ...options, names, destinationOf, label })
     // As it was made elsewhere, its sockets would end with their client's half.
     Object.assign(server, { allowHalfOpen: true, noDelay: true })
     server.on('connection', transparent.accept)

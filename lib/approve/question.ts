@@ -14,6 +14,8 @@ const MAX_RULE_LENGTH = 1_000
 const MAX_COLUMNS = 120
 const MIN_COLUMNS = 40
 const USUAL_COLUMNS = 80
+/** It may have chosen its name to be approved. */
+const SAID = ', as it says'
 const LABEL_WIDTH = 9
 /** Longest question in one line, in UTF-16 units; `describeLine` stays far below. */
 const MAX_LINE = 2_000
@@ -57,6 +59,7 @@ export function renderQuestion(held: Held, { columns, behind, group }: RenderOpt
     ...wrap(visible(display.line, MAX_LINE), '  | ', width),
     row('client', quoted(display.client, room)),
     row('agent', quoted(display.userAgent, room)),
+    ...(display.asker === '' ? [] : [row('process', `${quoted(display.asker, room - SAID.length)}${SAID}`)]),
     row('policy', policyWords(held)),
     ...(nearest === null ? [] : [row('nearest', `${nearest.rule}: ${nearest.why}`)]),
     ...held.risks.map(({ says }) => row('risk', says)),

@@ -9,7 +9,7 @@ import { isRecord } from '../audit/parse.ts'
 import type { AuditRecord } from '../model/audit.ts'
 import type { AnswerResult, Desk, DeskEvent, Status } from '../model/desk.ts'
 import type { Decided, Granted, RulesInForce, TogetherResult, Undone } from '../model/grants.ts'
-import type { AskedRule, Held, HeldDisplay, HeldGroup, HeldTask, Pending, RiskNote, Suggestion } from '../model/hold.ts'
+import type { AskedRule, Asker, Held, HeldDisplay, HeldGroup, HeldTask, Pending, RiskNote, Suggestion } from '../model/hold.ts'
 import type { HostKind, Scheme } from '../model/request.ts'
 import { isId, type ControlError } from './protocol.ts'
 
@@ -71,6 +71,7 @@ const heldRequest = shape<Held>({
   contentLength: orNull(count),
   contentType: orNull(text),
   userAgent: orNull(text),
+  asker: orNull(shape<Asker>({ pid: count, executable: orNull(text), commandLine: orNull(text), parents: listOf(shape<Asker['parents'][number]>({ pid: count, name: text })) })),
   waiting: count,
   firstSeen: text,
   deadline: orNull(text),
@@ -81,7 +82,7 @@ const heldRequest = shape<Held>({
   suggestions: listOf(suggestion),
   risks,
   group: shape<HeldGroup>({ id, questions: count, waiting: count, suggestion: orNull(suggestion) }),
-  display: shape<HeldDisplay>({ host: text, unicode: orNull(text), method: text, path: text, client: text, userAgent: text, line: text }),
+  display: shape<HeldDisplay>({ host: text, unicode: orNull(text), method: text, path: text, client: text, userAgent: text, asker: text, line: text }),
 })
 
 const heldTask = shape<HeldTask>({

@@ -66,6 +66,8 @@ export class HttpExchange implements Exchange, Underway {
     response.on('error', ignore)
   }
 
+  get peer(): object { return this.connection.rawSocket }
+
   onGone(call: () => void): () => void {
     if (this.isGone) call()
     else if (!this.isOver) this.gone = [...this.gone, call]

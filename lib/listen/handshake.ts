@@ -28,6 +28,7 @@ export function createHandshake(parts: HandshakeParts): Handshake {
   connection.isClosing = true
   return {
     kind: 'upgrade',
+    peer: connection.rawSocket,
     fields: request.rawHeaders,
     request,
     socket,

@@ -13,6 +13,7 @@ export function createStream(socket: Duplex, head: Uint8Array, refuse: (refusal:
   const departure = watchDeparture(socket)
   return {
     kind: 'stream',
+    peer: socket,
     socket,
     head,
     get isGone() { return departure.isGone },

@@ -6,6 +6,7 @@
  * Pure; it changes what is shown and never what is judged.
  */
 import { domainToUnicode } from 'node:url'
+import type { Asker } from './hold.ts'
 import type { Facts } from './request.ts'
 
 /**
@@ -78,6 +79,14 @@ export function describeLine(facts: Facts, registrable: string | null = null): s
 
 function quotable(text: string): string {
   return text.replaceAll('"', '\\u{22}')
+}
+
+/** The process in one line, for example `/usr/bin/python3 agent.py (pid 4711, started by bash, sshd)`; '' where there is none. */
+export function describeAsker(asker: Asker | null): string {
+  if (asker === null) return ''
+  const { pid, executable, commandLine, parents } = asker
+  const startedBy = parents.length === 0 ? '' : `, started by ${parents.map(({ name }) => name).join(', ')}`
+  return `${commandLine ?? executable ?? 'a process'} (pid ${pid}${startedBy})`
 }
 
 /** Enough of each end for `max` units, so that a long text costs no more than a short one. */

@@ -34,6 +34,8 @@ export type Normalized<F extends Facts = Facts> =
   | { readonly kind: 'refused', readonly code: RefusalCode, readonly reason: string, readonly unread: Unread }
 
 interface Window {
+  /** The client's own connection, as the kernel has it: who is at its other end can be asked. */
+  readonly peer: object
   /** The client has hung up; nothing can be told to it any more. */
   readonly isGone: boolean
   /** Calls once, when the client hangs up before its answer was complete. Returns how to stop listening. */

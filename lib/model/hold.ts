@@ -30,6 +30,17 @@ export interface HeldGroup {
   readonly suggestion: Suggestion | null
 }
 
+/** The process at the other end of a connection, as it describes itself: its name and its command line are its own. Shown, never a reason to allow. */
+export interface Asker {
+  /** As the firewall's machine numbers it. */
+  readonly pid: number
+  /** Display-safe and cut to length, as all texts of it; null where it cannot be read. */
+  readonly executable: string | null
+  readonly commandLine: string | null
+  /** From the nearest, up to the firewall or to what started it all. */
+  readonly parents: readonly { readonly pid: number, readonly name: string }[]
+}
+
 /** Strings that are safe on a terminal, in a chat or a page: no control, bidi or invisible character, cut to length. */
 export interface HeldDisplay {
   /** Registrable domain and port come first and are never cut away. */
@@ -40,6 +51,8 @@ export interface HeldDisplay {
   readonly path: string
   readonly client: string
   readonly userAgent: string
+  /** The process, as it says; '' where it was not found. */
+  readonly asker: string
   /** The whole question in one line. */
   readonly line: string
 }
@@ -69,6 +82,8 @@ export interface Held {
   readonly contentLength: number | null
   readonly contentType: string | null
   readonly userAgent: string | null
+  /** null where it is not on this machine, or was not found in time. */
+  readonly asker: Asker | null
   /** Requests that wait for this answer now. */
   readonly waiting: number
   /** RFC 3339. */
@@ -208,6 +223,7 @@ export interface Asking {
   /** The hold rule that asks, or null. */
   readonly answers: string | null
   readonly note: string | null
+  readonly asker: Asker | null
 }
 
 /** How a wait ends. `released`: judge again. */

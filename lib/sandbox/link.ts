@@ -11,6 +11,8 @@ import type { Refusal } from './preflight.ts'
 
 /** What a sandbox opened, for the firewall to serve. */
 export interface SandboxDoors {
+  /** A process in its network. */
+  readonly network: number
   /** Every TCP connection that the command makes arrives here, its destination the socket's own. */
   readonly server: Server
   readonly dns: readonly Socket[]
@@ -60,7 +62,7 @@ export function connect(helper: ChildProcess, failures: Failures = OF_A_SANDBOX)
         return ready.resolve()
       case 'handed':
         handles.set(message.what, handle!)
-        if (handles.size === expected.length) doors.resolve(sort(handles))
+        if (handles.size === expected.length) doors.resolve(sort(handles, helper.pid!))
         return
       case 'running':
         hasRun = true
@@ -105,9 +107,9 @@ function failure(problem: string): OperatorError {
 
 const refused = ({ problem, fix }: Refusal): OperatorError => new OperatorError('E_SANDBOX_REFUSED', { problem, fix })
 
-function sort(handles: ReadonlyMap<Handed, Server | Socket>): SandboxDoors {
+function sort(handles: ReadonlyMap<Handed, Server | Socket>, network: number): SandboxDoors {
   const of = <T>(...kinds: Handed[]): T[] => kinds.flatMap(kind => (handles.get(kind) as T | undefined) ?? [])
-  return { server: handles.get('tcp') as Server, dns: of<Socket>('dns-udp4', 'dns-udp6'), dnsTcp: of<Server>('dns-tcp4', 'dns-tcp6') }
+  return { network, server: handles.get('tcp') as Server, dns: of<Socket>('dns-udp4', 'dns-udp6'), dnsTcp: of<Server>('dns-tcp4', 'dns-tcp6') }
 }
 
 interface Deferred<T> { readonly promise: Promise<T>, resolve(value: T): void, reject(error: Error): void }

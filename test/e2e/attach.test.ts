@@ -69,7 +69,7 @@ t.test('a sandbox that runs is put behind the gate, and is closed before and aft
   t.match(await box.inside(...CURL, url('shut')), { stdout: /403$/ }, 'denied')
   const held = box.inside(...CURL, url('ask'))
   const [question] = await house.questions(1)
-  t.match(question, { client: 'web-1', host: 'ask.test' })
+  t.match(question, { client: 'web-1', host: 'ask.test', asker: { executable: '/usr/bin/curl', commandLine: /^curl -sS .*ask.test/ } }, 'the question names the process')
   await house.firewall.answer(question!.id, { verdict: 'approve', grant: 'once' })
   t.match(await held, { stdout: /200$/ }, 'held and approved')
   t.match(await box.inside('python3', '-c', UDP), { stdout: 'refused\n' })

@@ -28,7 +28,7 @@ async function relayed(t: Test, { forwarder }: Bench, port: number, head = ''): 
   socket.on('error', () => {})
   socket.once('close', () => { for (const call of gone) call() })
   const window: Stream = {
-    kind: 'stream', socket, head: Buffer.from(head),
+    kind: 'stream', peer: {}, socket, head: Buffer.from(head),
     get isGone() { return socket.destroyed },
     onGone(call) { gone.add(call); return () => gone.delete(call) },
     refuse() {},

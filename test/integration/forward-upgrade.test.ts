@@ -44,7 +44,7 @@ async function shake(t: Test, { forwarder }: Bench, port: number, request: Param
   const answers: Shaken['answers'] = []
   let isCut = false
   const window: Handshake = {
-    kind: 'upgrade', fields: incoming.rawHeaders, request: incoming, socket, head,
+    kind: 'upgrade', peer: {}, fields: incoming.rawHeaders, request: incoming, socket, head,
     get isGone() { return socket.destroyed },
     onGone(call) { gone.add(call); return () => gone.delete(call) },
     refuse() {},

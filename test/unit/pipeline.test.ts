@@ -36,6 +36,7 @@ async function run(given: { decide?: (times: number) => Decision, ends?: WaitEnd
     decide() { stage.log.push('decide'); return (given.decide ?? (() => allow()))(decisions++) },
     take() { stage.log.push('take') },
     closed: given.closed ?? (() => null),
+    asker: () => null,
     hold() {
       stage.log.push('hold')
       const end = ends.shift()

@@ -17,7 +17,7 @@ async function openResolver(t: Test, policy: Omit<PolicyDocument, 'version'>, { 
   const notes: Readonly<Record<string, unknown>>[] = []
   const clock = fakeClock()
   const guard = createGuard({
-    clock, isStrict, max: 10, newFlow: () => 'f', enter: () => {}, arrive: () => {}, note: (_, details) => notes.push(details),
+    clock, isStrict, max: 10, newFlow: () => 'f', enter: () => {}, arrive: () => {}, noteLine: () => {}, note: (_, details) => notes.push(details),
     inForce: () => ({ ruleset: compileRuleset({ version: 1, ...policy }, 'h'), grants: compileGrants([]) }) as InForce,
   })
   const opened = await guard.open({ transparent: { host: '127.0.0.1', port: 0 }, dns: [{ host: '127.0.0.1', port: 0 }] }, search as readonly CanonicalHost[])

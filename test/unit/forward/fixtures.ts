@@ -154,7 +154,7 @@ export function fakeExchange(options: FakeExchangeOptions = {}): FakeExchange {
     gone.clear()
   }
   return {
-    kind: 'request', httpVersion: '1.1', fields: options.fields ?? ['Host', 'origin.test'], body: options.body ?? null, expectsContinue: options.expectsContinue ?? false,
+    kind: 'request', peer: {}, httpVersion: '1.1', fields: options.fields ?? ['Host', 'origin.test'], body: options.body ?? null, expectsContinue: options.expectsContinue ?? false,
     get isGone() { return state.isGone },
     onGone(call) { gone.add(call); return () => gone.delete(call) },
     refuse() { throw new Error('refusing is the pipeline\'s') },

@@ -74,11 +74,11 @@ export function stream(over: Partial<Omit<StreamFacts, 'host'>> & { readonly hos
 
 let flows = 0
 export function asking(over: Parameters<typeof request>[0] = {}, answers: string | null = null): Asking {
-  return { flow: `flow${++flows}`, facts: request(over), answers, note: null }
+  return { flow: `flow${++flows}`, facts: request(over), answers, note: null, asker: null }
 }
 
 export function askingStream(over: Parameters<typeof stream>[0] = {}): Asking {
-  return { flow: `flow${++flows}`, facts: stream(over), answers: null, note: null }
+  return { flow: `flow${++flows}`, facts: stream(over), answers: null, note: null, asker: null }
 }
 
 export const KNOWN = { clientIsKnown: true }
