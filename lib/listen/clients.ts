@@ -36,6 +36,17 @@ export function createIdentify(rules: ClientRules): Identify {
     const [address = '', prefix = ''] = network.split('/')
     open.addSubnet(address, Number(prefix), isIPv6(address) ? 'ipv6' : 'ipv4')
   }
+  /** By address; a client comes back with every connection. */
+  const known = new Map<string, boolean>()
+  const isOpen = (address: string): boolean => {
+    let opens = known.get(address)
+    if (opens === undefined) {
+      opens = open.check(address, isIPv6(address) ? 'ipv6' : 'ipv4')
+      if (known.size >= MAX_KNOWN) known.clear()
+      known.set(address, opens)
+    }
+    return opens
+  }
   const tokens = rules.tokens.map(({ name, token }) => ({ name, credentials: digest(`${name}:${token}`) }))
 
   return (address, fields) => {
@@ -46,12 +57,13 @@ export function createIdentify(rules: ClientRules): Identify {
       const name = matching(tokens, digest(sent.text))
       return name === null ? { kind: 'refused', reason: 'the token in Proxy-Authorization is unknown' } : { kind: 'client', label: name, isKnown: true }
     }
-    const isOpen = plain === '' || open.check(plain, isIPv6(plain) ? 'ipv6' : 'ipv4')
-    return isOpen
+    return plain === '' || isOpen(plain)
       ? { kind: 'client', label: plain === '' ? 'embedded' : plain, isKnown: false }
       : { kind: 'refused', reason: `no token was sent, and ${plain} is not among the networks that need none` }
   }
 }
+
+const MAX_KNOWN = 1_000
 
 /** `::ffff:10.0.0.2` is how a dual-stack listener shows 10.0.0.2. */
 export function withoutMapping(address: string): string {

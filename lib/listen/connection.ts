@@ -57,6 +57,8 @@ export interface Connection {
   /** Seen on it by the idle watch, both ways, and when they last changed. */
   bytes: number
   movedAt: number
+  /** Takes our ears off its socket: what follows is no request, or is read anew. */
+  letGo(): void
 }
 
 export interface ConnectionLimits {
@@ -72,21 +74,25 @@ export interface ConnectionLimits {
 const LINGER_MS = 2_000
 const LINGER_BYTES = 4 * 1024 * 1024
 
-/**
- * Puts the head deadline on a connection. Costs nothing for a head that arrives in one piece.
- *
- * @returns to be called after every chunk
- */
-export function headDeadline(connection: Connection, clock: Clock, limits: ConnectionLimits, late: () => void): () => void {
+/** The deadline of a head. Costs nothing for one that arrives in one piece. */
+export interface HeadDeadline {
+  /** After every chunk. */
+  look(): void
+  stop(): void
+}
+
+export function headDeadline(connection: Connection, clock: Clock, limits: ConnectionLimits, late: () => void): HeadDeadline {
   let timer: Timer | null = null
   const stop = (): void => {
     timer?.cancel()
     timer = null
   }
-  connection.socket.once('close', stop)
-  return () => {
-    if (connection.watch.phase !== 'head' || connection.isClosing) return stop()
-    timer ??= clock.after(limits.headerMs, late)
+  return {
+    stop,
+    look() {
+      if (connection.watch.phase !== 'head' || connection.isClosing) return stop()
+      timer ??= clock.after(limits.headerMs, late)
+    },
   }
 }
 

@@ -81,30 +81,48 @@ export function createFront(options: FrontOptions): Front {
   })
 
   function attach(socket: Duplex, origin: Origin): void {
-    const connection: Connection = { socket, ...origin, watch: createHeadWatch(limits), underway: [], flows: 0, isClosing: false, isDraining: false, bytes: 0, movedAt: clock.elapsed() }
+    const connection: Connection = { socket, ...origin, watch: createHeadWatch(limits), underway: [], flows: 0, isClosing: false, isDraining: false, bytes: 0, movedAt: clock.elapsed(), letGo }
+    const deadline = headDeadline(connection, clock, limits, () => onFault(connection, 'header_timeout', 'the head did not arrive in time'))
     connections.set(socket, connection)
     idleWatch.start()
     joinWrites(socket)
-    socket.on('error', () => {})
-    socket.once('close', () => {
-      connections.delete(socket)
-      for (const exchange of [...connection.underway]) exchange.breakOff(null)
-      if (connection.flows === 0) options.ended(options.newFlow(), unreadOf(connection, null), `the client ended the connection before a request${isMisnamed(connection.tunnel) ? '; its SNI named another host' : ''}`)
-    })
+    socket.on('error', ignore)
+    socket.on('close', onClose)
     server.emit('connection', socket)
-    const afterChunk = headDeadline(connection, clock, limits, () => onFault(connection, 'header_timeout', 'the head did not arrive in time'))
     // Before Node's own listener, so that a fault is known before its parser acts on the bytes.
-    socket.prependListener('data', (chunk: Uint8Array) => {
+    socket.prependListener('data', onData)
+    socket.on('end', onEnd)
+
+    function onData(chunk: Uint8Array): void {
       if (connection.isClosing) return
       connection.watch.push(chunk)
-      afterChunk()
+      deadline.look()
       const { fault, isFaultAhead } = connection.watch
       if (fault === null) return
       if (!isFaultAhead) return onFault(connection, fault.code, fault.reason)
       // Requests before it in these bytes are served first; if Node's parser waits for more of it, nobody else will tell.
       process.nextTick(() => { if (connection.watch.isFaultAhead) onFault(connection, fault.code, fault.reason) })
-    })
-    socket.once('end', () => onHalfClose(connection))
+    }
+
+    function onEnd(): void {
+      onHalfClose(connection)
+    }
+
+    function onClose(): void {
+      deadline.stop()
+      connections.delete(socket)
+      for (const exchange of [...connection.underway]) exchange.breakOff(null)
+      if (connection.flows === 0) options.ended(options.newFlow(), unreadOf(connection, null), `the client ended the connection before a request${isMisnamed(connection.tunnel) ? '; its SNI named another host' : ''}`)
+    }
+
+    function letGo(): void {
+      deadline.stop()
+      connections.delete(socket)
+      socket.off('data', onData)
+      socket.off('end', onEnd)
+      socket.off('close', onClose)
+    }
+
     // Node would destroy the socket as soon as its answer is out, and unread bytes would turn that into a reset.
     if ('destroySoon' in socket) socket.destroySoon = () => closeGently(connection, clock)
   }
@@ -142,8 +160,7 @@ export function createFront(options: FrontOptions): Front {
       if (!/^(upgrade|http2-settings|connection)$/i.test(name)) text += `${name}: ${request.rawHeaders[i + 1]}\r\n`
     }
     connection.flows++
-    connections.delete(socket)
-    socket.removeAllListeners('data')
+    connection.letGo()
     if (head.length > 0) socket.unshift(head)
     socket.unshift(Buffer.from(`${text}\r\n`, 'latin1'))
     attach(socket, connection)
@@ -160,8 +177,7 @@ export function createFront(options: FrontOptions): Front {
       const facts = judgeable(request, connection, verdict, true)
       return options.arrive({ flow: options.newFlow(), facts, window: createHandshake({ request, connection, head, said: saidIn(facts), clock }) })
     }
-    connections.delete(socket)
-    socket.removeAllListeners('data')
+    connection.letGo()
     options.connect(request, connection, head)
   }
 
@@ -222,6 +238,8 @@ export function createFront(options: FrontOptions): Front {
     },
   }
 }
+
+function ignore(): void {}
 
 function codeOfFault(connection: Connection): RefusalCode {
   return connection.watch.fault?.code ?? 'malformed_request'
