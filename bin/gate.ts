@@ -1,4 +1,5 @@
 /** The firewall inside of a command that guards something by itself (`run`, `attach`): its options, and how it is opened. */
+import { Option } from 'commander'
 import type { Command } from 'commander'
 import { createFirewall } from '../lib/index.ts'
 import type { Door, Firewall, PolicyDocument } from '../lib/index.ts'
@@ -15,6 +16,7 @@ export interface GateOptions {
   readonly control?: string
   readonly resolve?: readonly string[]
   readonly upstreamCa?: readonly string[]
+  readonly agentApi: 'on' | 'off'
 }
 
 export type ClosingDoor = Door & { close?(): void }
@@ -34,6 +36,7 @@ export function addGateOptions(command: Command): Command {
     .option('--control <path>', 'control socket (default: $XDG_RUNTIME_DIR/sallyport/<pid>.sock)')
     .option('--resolve <host:port:address>', 'address of a name, as curl has it; repeatable', collect)
     .option('--upstream-ca <file>', 'roots that upstreams are verified against; repeatable', collect)
+    .addOption(new Option('--agent-api <on|off>', 'http://sallyport.internal/ tells the command what is allowed, and lets it ask for more (docs/agent.md)').choices(['on', 'off']).default('on'))
 }
 
 export async function openGate(options: GateOptions, policy: string | PolicyDocument, doors: readonly ClosingDoor[]): Promise<Firewall> {
@@ -42,6 +45,7 @@ export async function openGate(options: GateOptions, policy: string | PolicyDocu
     approve: doors,
     control: options.control ?? true,
     watch: true,
+    agentApi: options.agentApi === 'on',
     limits: { drainMs: DRAIN_MS, ...given('holdMs', options.hold) },
     ...given('audit', options.audit),
     ...given('strictDns', options.dnsStrict),

@@ -17,6 +17,7 @@ import { createHits } from './hits.ts'
 import type { Hits } from './hits.ts'
 import type { Parsed } from './hold/answering.ts'
 import { createGrantStore } from './hold/grants.ts'
+import type { GrantStore } from './hold/grants.ts'
 import { createQueue } from './hold/queue.ts'
 import type { Queue } from './hold/queue.ts'
 import { createTasks } from './hold/tasks.ts'
@@ -64,6 +65,8 @@ export interface OpenDesk extends Omit<Desk, 'status'> {
   readonly redirects: Redirects
   /** What agents ask for beforehand. */
   readonly tasks: Tasks
+  /** What approvals opened, and how often each was used. */
+  readonly given: Pick<GrantStore, 'live' | 'used'>
   /** What kept the last reload from taking effect; null when it did. */
   readonly problem: string | null
   decide(facts: Facts, once: OnceToken | null): Decision
@@ -237,6 +240,7 @@ export function openDesk(options: DeskOptions): OpenDesk {
     live,
     redirects,
     tasks,
+    given: grants,
     decide: judge,
     take(allow) {
       if (allow.useKey !== null) grants.take(allow.useKey)

@@ -3,6 +3,7 @@
  * that knows every room.
  */
 import type { Server } from 'node:net'
+import { openAgentDesk } from './agent-desk.ts'
 import { functionDoor } from './approve/function.ts'
 import { createRecent } from './audit/recent.ts'
 import { createAudit } from './audit/record.ts'
@@ -20,12 +21,13 @@ import { openDesk, readPolicy } from './desk.ts'
 import { createForwarder } from './forward/forward.ts'
 import { defaultCertsDir } from './identity.ts'
 import { createInspection } from './inspection.ts'
+import { createKeepAlive } from './keep-alive.ts'
 import { createIdentify } from './listen/clients.ts'
 import { createAcceptor, createConnectHandler, listenOn } from './listen/explicit.ts'
 import { createFront } from './listen/front.ts'
 import { createIntercept } from './listen/intercept.ts'
-import { createKeepAlive } from './keep-alive.ts'
 import { limitsWith } from './limits.ts'
+import { AGENT_HOST } from './model/agent.ts'
 import { systemClock } from './model/clock.ts'
 import type { Allow } from './model/decision.ts'
 import type { Status } from './model/desk.ts'
@@ -94,6 +96,7 @@ export async function createFirewall(options: FirewallOptions): Promise<Firewall
     policy: () => ({ name: desk.inForce.ruleset.name, hash: desk.inForce.loaded.hash, generation: desk.inForce.generation }),
     onProblem: says => desk.say({ event: 'notice', says }),
   })
+  const agent = openAgentDesk({ clock, desk, isOn: options.agentApi !== false, holdMs: limits.holdMs })
   const counts = { flows: 0, allowed: 0, denied: 0, refused: 0, held: 0 }
   const warnings = new Set(policy.warnings.map(warning => formatProblem(warning, policy.file ?? 'policy')))
   const servers = new Map<Server, { host: string, port: number }>()
@@ -126,7 +129,9 @@ export async function createFirewall(options: FirewallOptions): Promise<Firewall
     elapsed: () => clock.elapsed(),
     keepAlive: createKeepAlive(clock),
     forward,
-    record: createRecorder({ audit, clock, counts, hits: desk.hits, underway }),
+    serve: agent.serve,
+    mayAsk: agent.isOn,
+    record: createRecorder({ audit, clock, counts, hits: desk.hits, underway, refused: agent.denials.note }),
   }
 
   function forward(allow: Allow, { window }: Arrival): Promise<Outcome> {
@@ -154,7 +159,7 @@ export async function createFirewall(options: FirewallOptions): Promise<Firewall
   })
   const enter = createIntercept({
     ...common, limits, front, ended,
-    admit: facts => admit(desk.inForce.ruleset, desk.inForce.grants, facts, { now: clock.now(), used: () => 0 }),
+    admit: facts => facts.host === AGENT_HOST ? { kind: 'intercept' } : admit(desk.inForce.ruleset, desk.inForce.grants, facts, { now: clock.now(), used: () => 0 }),
     contextFor: contexts.contextFor,
   })
   const connectHandler = createConnectHandler({ ...common, identify, normalizeConnect, enter })

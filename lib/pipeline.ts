@@ -5,6 +5,7 @@
  * permit that the judgement wrote; everything else is refused. Anything thrown on the way to a ruling
  * is a denial: the house fails closed.
  */
+import { AGENT_HOST } from './model/agent.ts'
 import type { Allow, Decision, Deny, Hold } from './model/decision.ts'
 import type { RefusalCode } from './model/errors.ts'
 import type { Arrival, Outcome, Unread } from './model/flow.ts'
@@ -29,6 +30,10 @@ export interface Rooms {
   /** Keeps a waiting client alive. Returns how to stop. */
   keepAlive(arrival: Arrival): () => void
   forward(allow: Allow, arrival: Arrival): Promise<Outcome>
+  /** Answers what is addressed to the firewall itself; null where it serves no such thing. */
+  serve(arrival: Arrival): Promise<{ readonly outcome: Outcome, readonly says: string }> | null
+  /** Refusals say how to ask for access. */
+  readonly mayAsk: boolean
   /** Hears every step; writes exactly one closing record per flow (I5). */
   record(arrival: Arrival): Recorder
 }
@@ -42,11 +47,19 @@ export interface Recorder {
 }
 
 /** How a flow is ruled, or that its client did not wait for it. */
-export type Ending = Allow | Refused | Left
+export type Ending = Judged | Served
+
+type Judged = Allow | Refused | Left
 
 export interface Refused extends Deny {
   /** The operator's own words, for the client. */
   readonly operatorReason: string | null
+}
+
+/** The firewall itself answered. */
+export interface Served {
+  readonly kind: 'serve'
+  readonly reason: string
 }
 
 export interface Left {
@@ -57,14 +70,37 @@ export interface Left {
 /** @returns nothing when the flow is over already, else a promise of its end that never rejects */
 export function handle(arrival: Arrival, rooms: Rooms): void | Promise<void> {
   const record = rooms.record(arrival)
+  if (isForUs(arrival)) return serve(arrival, rooms, record)
   const ruling = rule(arrival, rooms, record)
   return ruling instanceof Promise
     ? ruling.then(ending => act(ending, arrival, rooms, record))
     : act(ruling, arrival, rooms, record)
 }
 
+/** No rule of the policy is asked about our own name: none opens it, and none shuts it. It is never resolved, and nothing is forwarded. */
+function serve(arrival: Arrival, rooms: Rooms, record: Recorder): void | Promise<void> {
+  const closed = rooms.closed()
+  const served = closed === null ? rooms.serve(arrival) : null
+  if (served === null) return act(refused(closed ?? 'not_served', closed === null ? 'the firewall does not serve this under its own name' : 'nothing new may be served now'), arrival, rooms, record)
+  record.ruled({ kind: 'serve', reason: 'it is for the firewall itself' })
+  return served.then(
+    ({ outcome, says }) => {
+      if (outcome.kind === 'refused') refuse(refused(outcome.code, outcome.reason), arrival, rooms)
+      record.closed({ kind: 'serve', reason: says }, outcome)
+    },
+    (error: unknown) => {
+      arrival.window.cut()
+      record.closed(failed(error), null)
+    },
+  )
+}
+
+function isForUs({ facts }: Arrival): boolean {
+  return facts.kind === 'facts' && facts.facts.host === AGENT_HOST
+}
+
 /** Synchronous for all that nobody must wait for: the allowed path pays for no promise. */
-function rule(arrival: Arrival, rooms: Rooms, record: Recorder): Ending | Promise<Ending> {
+function rule(arrival: Arrival, rooms: Rooms, record: Recorder): Judged | Promise<Judged> {
   if (arrival.facts.kind === 'refused') return refused(arrival.facts.code, arrival.facts.reason)
   const { facts } = arrival.facts
   try {
@@ -78,7 +114,7 @@ function rule(arrival: Arrival, rooms: Rooms, record: Recorder): Ending | Promis
 }
 
 /** Holds until a judgement under the policy as it is then says allow or deny (I11). */
-async function ask(first: Hold, facts: Facts, arrival: Arrival, rooms: Rooms, record: Recorder): Promise<Ending> {
+async function ask(first: Hold, facts: Facts, arrival: Arrival, rooms: Rooms, record: Recorder): Promise<Judged> {
   const until = rooms.elapsed() + rooms.holdMs
   const stopKeepAlive = rooms.keepAlive(arrival)
   try {
@@ -106,7 +142,7 @@ async function ask(first: Hold, facts: Facts, arrival: Arrival, rooms: Rooms, re
   }
 }
 
-function settle(decision: Exclude<Decision, Hold>, rooms: Rooms): Ending {
+function settle(decision: Exclude<Decision, Hold>, rooms: Rooms): Judged {
   if (decision.kind === 'deny') return { ...decision, operatorReason: null }
   const closed = rooms.closed()
   if (closed !== null) return refused(closed, 'nothing new may be allowed now', decision.rule)
@@ -114,7 +150,7 @@ function settle(decision: Exclude<Decision, Hold>, rooms: Rooms): Ending {
   return decision
 }
 
-function unanswered(end: Exclude<WaitEnd, { kind: 'released' }>, hold: Hold): Ending {
+function unanswered(end: Exclude<WaitEnd, { kind: 'released' }>, hold: Hold): Judged {
   switch (end.kind) {
     case 'denied': return { ...refused('approval_denied', end.by === null ? 'an approver denied it' : `${end.by} denied it`, hold.rule), operatorReason: end.reason }
     case 'expired': return refused('approval_pending', 'nobody decided before the hold ended', hold.rule)
@@ -126,15 +162,15 @@ function unanswered(end: Exclude<WaitEnd, { kind: 'released' }>, hold: Hold): En
   }
 }
 
-function act(ending: Ending, arrival: Arrival, rooms: Rooms, record: Recorder): void | Promise<void> {
+function act(ending: Judged, arrival: Arrival, rooms: Rooms, record: Recorder): void | Promise<void> {
   record.ruled(ending)
   if (ending.kind !== 'allow') {
-    if (ending.kind === 'deny') refuse(ending, arrival)
+    if (ending.kind === 'deny') refuse(ending, arrival, rooms)
     return record.closed(ending, null)
   }
   return rooms.forward(ending, arrival).then(
     outcome => {
-      if (outcome.kind === 'refused') refuse(refused(outcome.code, outcome.reason, ending.rule), arrival)
+      if (outcome.kind === 'refused') refuse(refused(outcome.code, outcome.reason, ending.rule), arrival, rooms)
       record.closed(ending, outcome)
     },
     (error: unknown) => {
@@ -144,8 +180,8 @@ function act(ending: Ending, arrival: Arrival, rooms: Rooms, record: Recorder): 
   )
 }
 
-function refuse(ending: Refused, arrival: Arrival): void {
-  arrival.window.refuse({ code: ending.code, flow: arrival.flow, rule: ending.rule, operatorReason: ending.operatorReason })
+function refuse(ending: Refused, arrival: Arrival, { mayAsk }: Rooms): void {
+  arrival.window.refuse({ code: ending.code, flow: arrival.flow, rule: ending.rule, operatorReason: ending.operatorReason, mayAsk })
 }
 
 function refused(code: RefusalCode, reason: string, rule: string | null = null): Refused {

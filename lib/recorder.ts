@@ -11,6 +11,7 @@ import type { Clock } from './model/clock.ts'
 import type { DeskEvent } from './model/desk.ts'
 import type { Decided } from './model/grants.ts'
 import { REFUSALS } from './model/errors.ts'
+import type { RefusalCode } from './model/errors.ts'
 import type { Arrival, Outcome, Unread } from './model/flow.ts'
 import type { Asking, Pending, WaitEnd } from './model/hold.ts'
 import { known } from './pipeline.ts'
@@ -31,6 +32,8 @@ export interface RecorderOptions {
   readonly counts: Counts
   readonly hits: Hits
   readonly underway: Underway
+  /** A client was refused this. */
+  refused(flow: string, known: Unread, code: RefusalCode, rule: string | null, operatorReason: string | null): void
 }
 
 export function createRecorder(options: RecorderOptions): (arrival: Arrival) => Recorder {
@@ -83,17 +86,24 @@ class FlowRecording implements Recorder {
 
   closed(ending: Ending, outcome: Outcome | null): void {
     if (this.flow !== null) {
-      if (ending.kind === 'deny' && outcome === null) noteEnding(this.flow, ending)
+      if (ending.kind === 'serve' || (ending.kind === 'deny' && outcome === null)) noteEnding(this.flow, ending)
       this.flow.close(outcome === null ? {} : outcomePart(outcome))
     }
+    this.remember(ending, outcome)
     if (isHeard('closed')) publish('closed', { ...this.told(), action: actionOf(ending), rule: ruleOf(ending), code: codeOf(ending), outcome })
     this.options.underway.end()
   }
 
   private countHits(ending: Ending): void {
-    if (ending.kind === 'left' || (ending.kind === 'deny' && ending.code !== 'policy_denied')) return
+    if (ending.kind === 'left' || ending.kind === 'serve' || (ending.kind === 'deny' && ending.code !== 'policy_denied')) return
     if (this.hit !== ending.rule) this.options.hits.note(this.hit = ending.rule)
     if (ending.kind === 'allow' && ending.grant !== null) this.options.hits.note(ending.grant)
+  }
+
+  private remember(ending: Ending, outcome: Outcome | null): void {
+    const code = ending.kind === 'deny' ? ending.code : outcome?.kind === 'refused' ? outcome.code : null
+    if (code === null) return
+    this.options.refused(this.arrival.flow, known(this.arrival), code, ruleOf(ending), ending.kind === 'deny' ? ending.operatorReason : null)
   }
 
   private told(): NormalizedMessage {
@@ -143,20 +153,21 @@ function noteEnding(flow: FlowRecorder, ending: Ending): void {
   switch (ending.kind) {
     case 'allow': return flow.note({ action: 'allow', rule: ending.rule, wouldHold: ending.wouldHold })
     case 'deny': return flow.note({ action: actionOf(ending), rule: ending.rule, code: ending.code, reason: ending.reason, status: REFUSALS[ending.code].status })
+    case 'serve': return flow.note({ action: 'serve', reason: ending.reason })
     case 'left': return flow.note({ reason: ending.reason, error: 'client_left' })
     default: return ending satisfies never
   }
 }
 
 /** A refusal is told to a client whatever the policy says; a denial is a ruling. */
-function actionOf(ending: Ending): 'allow' | 'deny' | 'refuse' | 'hold' {
+function actionOf(ending: Ending): 'allow' | 'deny' | 'refuse' | 'hold' | 'serve' {
   if (ending.kind === 'left') return 'hold'
-  if (ending.kind === 'allow') return 'allow'
+  if (ending.kind !== 'deny') return ending.kind
   const { status } = REFUSALS[ending.code]
   return status === 403 ? 'deny' : 'refuse'
 }
 
-const ruleOf = (ending: Ending): string | null => ending.kind === 'left' ? null : ending.rule
+const ruleOf = (ending: Ending): string | null => ending.kind === 'left' || ending.kind === 'serve' ? null : ending.rule
 const codeOf = (ending: Ending): string | null => ending.kind === 'deny' ? ending.code : null
 
 function count(counts: Counts, ending: Ending): void {

@@ -7,7 +7,8 @@ import type { Ruleset } from './decide/ruleset.ts'
 import { AGENT_HOST } from './model/agent.ts'
 import { unicodeForm, visible } from './model/display.ts'
 import type { AskedRule, HeldTask, RiskNote } from './model/hold.ts'
-import type { OneOrMore, RuleShape } from './model/policy.ts'
+import type { RuleShape } from './model/policy.ts'
+import { sayRule } from './model/rule-text.ts'
 
 /** Names that no approval opens: said when somebody asks for them, and judged so whatever was granted. */
 export const CLOSED_NAMES: ReadonlySet<string> = new Set([AGENT_HOST, METADATA_NAME])
@@ -27,7 +28,6 @@ export interface TaskParts {
 
 const MAX_SHOWN = 80
 const MAX_HOST = 256
-const MAX_SAID = 400
 const MAX_REASON = 300
 const MAX_NAMED = 3
 
@@ -52,24 +52,6 @@ export function describeTask(parts: TaskParts, ruleset: Ruleset, generation: num
     risks: risksOf(rules, hosts, ruleset, now),
     display: { client, reason, line: `${client} asks beforehand for ${rules.length === 1 ? 'a rule' : `${rules.length} rules`} about ${named}${more}: "${reason}"` },
   }
-}
-
-/** A rule in one line, for example `GET https api.example.com "/v1/**"`. */
-export function sayRule(rule: RuleShape): string {
-  const { method, access, scheme = 'https', host, cidr, port, path, query, onlyQuery, expires, maxUses } = rule
-  const verbs = method !== undefined ? shown(method) : access === undefined || access === 'full' ? scheme === 'tcp' ? 'any bytes' : 'any method' : access
-  const parts = [
-    `${verbs} ${shown(scheme)} ${shown(host ?? cidr ?? '', MAX_HOST)}${port === undefined ? '' : `:${shown(port)}`}`,
-    ...path === undefined ? [] : [`"${shown(path).replaceAll('"', '\u201d')}"`],
-    ...query === undefined ? [] : [`where ${onlyQuery === true ? 'only ' : ''}${Object.entries(query).map(([name, value]) => `${visible(name, MAX_SHOWN)} is ${shown(value)}`).join(', ')}`],
-    ...maxUses === undefined ? [] : [`${maxUses} times`],
-    ...expires === undefined ? [] : [`until ${expires}`],
-  ]
-  return visible(parts.join(' '), MAX_SAID)
-}
-
-function shown(value: OneOrMore<string | number>, max = MAX_SHOWN): string {
-  return [value].flat().map(each => visible(String(each), max)).join(' or ')
 }
 
 /** What an approver should look at twice. */

@@ -53,6 +53,8 @@ export function createTraffic(): TrafficReader {
   let unreadable = 0
 
   function count(record: AuditRecord): void {
+    // The firewall itself answered: no rule is needed for it.
+    if (record.action === 'serve') return
     const wasAllowed = record.action === 'allow' && record.code !== 'address_forbidden'
     if (!wasAllowed) refused++
     const key = JSON.stringify([record.scheme, record.host, record.port, record.method, pathOf(record), hasBody(record), wasAllowed])

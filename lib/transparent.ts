@@ -9,6 +9,7 @@ import { createNames } from './listen/names.ts'
 import type { Names } from './listen/names.ts'
 import { createTransparent } from './listen/transparent.ts'
 import type { Transparent, TransparentOptions } from './listen/transparent.ts'
+import { AGENT_HOST } from './model/agent.ts'
 import type { Clock } from './model/clock.ts'
 import type { CanonicalHost } from './model/request.ts'
 import { canonicalHost } from './normalize/host.ts'
@@ -113,6 +114,8 @@ export function createGuard(options: GuardOptions): Guard {
       look(name) {
         const known = canonicalHost(name)
         if (known.kind === 'refused' || known.hostKind !== 'name') return 'denied'
+        // Ours: it exists whatever the policy says, and is no completion of anything.
+        if (known.host === AGENT_HOST) return 'exists'
         const { ruleset, grants } = options.inForce()
         const domain = search.find(domain => known.host.endsWith(`.${domain}`))
         // As every name exists here, the first completion of any name would, and be taken for what was meant.

@@ -29,6 +29,7 @@ interface ServeOptions extends Partial<Limits> {
   readonly allowFrom?: readonly string[]
   readonly clientTokenFile?: string
   readonly strict?: boolean
+  readonly agentApi: 'on' | 'off'
   readonly json?: boolean
 }
 
@@ -53,6 +54,7 @@ export function addServe(program: Command): void {
     .option('--allow-from <cidr>', 'network whose clients need no token; repeatable', collect)
     .option('--client-token-file <file>', 'lines "name:token" of clients that may use the proxy')
     .option('--strict', 'refuse clients that could answer their own questions')
+    .addOption(new Option('--agent-api <on|off>', 'http://sallyport.internal/ tells those inside what is allowed, and lets them ask for more (docs/agent.md)').choices(['on', 'off']).default('on'))
     .option('--json', 'print JSON lines: {"event":"ready",…} first')
   for (const [name, row] of Object.entries(LIMITS) as [string, LimitRow][]) {
     const placeholder = { milliseconds: '<time>', bytes: '<size>', count: '<n>' }[row.unit]
@@ -90,6 +92,7 @@ async function serve(options: ServeOptions): Promise<void> {
     ...given('clientTokens', options.clientTokenFile),
     ...given('strict', options.strict),
     ...given('strictDns', options.dnsStrict),
+    agentApi: options.agentApi === 'on',
   })
   firewall.subscribe(event => tell(event))
   for (const warning of firewall.status().warnings) note(warning)

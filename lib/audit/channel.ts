@@ -23,7 +23,7 @@ export interface HeldMessage extends NormalizedMessage {
 
 export interface RuledMessage extends NormalizedMessage {
   /** `hold`: the client left before a ruling. */
-  readonly action: 'allow' | 'deny' | 'refuse' | 'hold'
+  readonly action: 'allow' | 'deny' | 'refuse' | 'hold' | 'serve'
   readonly rule: string | null
   readonly code: string | null
 }

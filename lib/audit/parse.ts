@@ -25,7 +25,7 @@ export function isRecord(value: unknown): value is AuditRecord {
 }
 
 const EVENTS: readonly unknown[] = ['open', 'closed', 'interrupted', 'notice'] satisfies AuditRecord['event'][]
-const ACTIONS: readonly unknown[] = ['allow', 'deny', 'refuse', 'hold'] satisfies AuditRecord['action'][]
+const ACTIONS: readonly unknown[] = ['allow', 'deny', 'refuse', 'hold', 'serve'] satisfies AuditRecord['action'][]
 const TEXTS = ['flow', 'client', 'scheme', 'host', 'method', 'path', 'rule', 'reason', 'code', 'address', 'error'] as const satisfies (keyof AuditRecord)[]
 
 type Fields = Readonly<Record<string, unknown>>

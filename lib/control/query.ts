@@ -9,7 +9,7 @@ export type ParsedQuery =
 
 export const MAX_FLOWS = 1_000
 const DEFAULT_FLOWS = 200
-const ACTIONS: readonly string[] = ['allow', 'deny', 'refuse', 'hold'] satisfies FlowQuery['action'][]
+const ACTIONS: readonly string[] = ['allow', 'deny', 'refuse', 'hold', 'serve'] satisfies FlowQuery['action'][]
 
 /** @param query what follows the `?` */
 export function parseFlowQuery(query: string): ParsedQuery {

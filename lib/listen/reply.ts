@@ -53,7 +53,7 @@ export function renderRefusal(refusal: Refusal, said: Said): Reply {
       path: cut(said.path),
       rule: refusal.rule,
       retry: row.retry,
-      hint: fill(row.hint, details),
+      hint: fill(refusal.mayAsk === true ? row.ask ?? row.hint : row.hint, details),
     },
   }) + '\n')
   return { status: row.status, fields: fieldsOf(refusal, row, body.length), body, close: row.close }

@@ -17,7 +17,7 @@ export interface AuditRecord {
   readonly method: string | null
   /** Path and query; values of the query redacted unless asked otherwise. */
   readonly path: string | null
-  readonly action: 'allow' | 'deny' | 'refuse' | 'hold' | null
+  readonly action: 'allow' | 'deny' | 'refuse' | 'hold' | 'serve' | null
   readonly rule: string | null
   /** One sentence for the operator; what a notice says. */
   readonly reason: string | null

@@ -5,6 +5,8 @@
  * (test/house/errors.test.ts checks them against each other, both ways).
  */
 
+import { AGENT_URL } from './agent.ts'
+
 /** Error types of RFC 9209 §2.3 that we use. */
 export type ProxyStatusError =
   | 'http_request_denied' | 'destination_ip_prohibited' | 'dns_error' | 'connection_refused'
@@ -23,6 +25,8 @@ export interface RefusalRow {
   readonly says: string
   /** What an agent should do next. */
   readonly hint: string
+  /** The same where it may ask for access by itself (docs/agent.md); absent: as `hint`. */
+  readonly ask?: string
 }
 
 const MALFORMED = { status: 400, proxyStatus: 'http_request_error', retry: false, close: true } as const
@@ -41,10 +45,12 @@ export const REFUSALS = {
   proxy_full: { status: 503, proxyStatus: 'connection_limit_reached', retry: true, close: true, says: 'The proxy serves as many connections as it may.', hint: 'Wait, then try again with fewer connections.' },
   shutting_down: { status: 503, proxyStatus: 'http_request_denied', retry: true, close: true, says: 'The proxy is shutting down.', hint: 'Try again when it is back.' },
 
-  policy_denied: { status: 403, proxyStatus: 'http_request_denied', retry: false, close: false, says: '{method} {host}:{port} is denied by policy.', hint: 'Do not retry. Work without this endpoint, or ask the operator to change the policy.' },
-  approval_denied: { status: 403, proxyStatus: 'http_request_denied', retry: false, close: false, says: 'The operator denied {method} {host}:{port}.', hint: 'Do not retry. Work without this endpoint, or ask the operator why.' },
-  approval_pending: { status: 503, proxyStatus: 'http_request_denied', retry: true, close: false, says: 'Nobody has decided about {method} {host}:{port} yet.', hint: 'The question stays open: repeat the same request later.' },
-  approval_queue_full: { status: 503, proxyStatus: 'connection_limit_reached', retry: true, close: false, says: 'Too many requests are waiting for a decision.', hint: 'Wait for the open questions to be answered, then repeat the request.' },
+  not_served: { status: 404, proxyStatus: 'http_request_denied', retry: false, close: false, says: '{host} is the firewall itself, and does not serve that.', hint: 'Nothing else is served under this name.' },
+
+  policy_denied: { status: 403, proxyStatus: 'http_request_denied', retry: false, close: false, says: '{method} {host}:{port} is denied by policy.', hint: 'Do not retry. Work without this endpoint, or ask the operator to change the policy.', ask: `Do not retry. Work without this endpoint; GET ${AGENT_URL}v1/policy says what is allowed.` },
+  approval_denied: { status: 403, proxyStatus: 'http_request_denied', retry: false, close: false, says: 'The operator denied {method} {host}:{port}.', hint: 'Do not retry. Work without this endpoint, or ask the operator why.', ask: `Do not retry. Work without this endpoint; GET ${AGENT_URL}v1/denials has the reasons that were given.` },
+  approval_pending: { status: 503, proxyStatus: 'http_request_denied', retry: true, close: false, says: 'Nobody has decided about {method} {host}:{port} yet.', hint: 'The question stays open: repeat the same request later.', ask: `The question stays open: repeat the same request later. To ask for a whole task at once: POST ${AGENT_URL}v1/requests.` },
+  approval_queue_full: { status: 503, proxyStatus: 'connection_limit_reached', retry: true, close: false, says: 'Too many requests are waiting for a decision.', hint: 'Wait for the open questions to be answered, then repeat the request.', ask: `Wait for the open questions to be answered, then repeat the request; or ask for a whole task at once: POST ${AGENT_URL}v1/requests.` },
   approver_unavailable: { status: 503, proxyStatus: 'http_request_denied', retry: true, close: false, says: 'Nobody can decide about {method} {host}:{port} now.', hint: 'Tell the operator that no approver answers; repeat the request later.' },
   judgement_failed: { status: 403, proxyStatus: 'proxy_internal_error', retry: false, close: true, says: 'The request could not be judged, so it is denied.', hint: 'Report the flow id to the operator.' },
   audit_unavailable: { status: 503, proxyStatus: 'http_request_denied', retry: true, close: false, says: 'The audit log cannot be written, so nothing may pass.', hint: 'Tell the operator; repeat the request later.' },

@@ -16,6 +16,8 @@ export interface Refusal {
   readonly rule: string | null
   /** The operator's own words; null where none were given. */
   readonly operatorReason: string | null
+  /** The client may ask for access by itself, and is told how. */
+  readonly mayAsk?: boolean
 }
 
 /** What is known of a request that could not be normalized: as it was written, for the log. */

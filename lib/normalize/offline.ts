@@ -3,6 +3,7 @@
  * wire would give. For `explain`, `decide` and tests; the same code judges it.
  */
 import { parseAuthority } from '../identify/authority.ts'
+import { AGENT_HOST } from '../model/agent.ts'
 import type { Normalized } from '../model/flow.ts'
 import type { Facts, RawFields } from '../model/request.ts'
 import { canonicalHost } from './host.ts'
@@ -31,7 +32,7 @@ export function describeRequest(request: RequestLike): Normalized<Facts> {
   const scheme = writtenScheme.toLowerCase()
   const fields = toFields(request.headers)
   const httpVersion = '1.1'
-  if (scheme === 'tcp') return normalizeConnect({ client, target: authority, httpVersion, fields: ['Host', authority] })
+  if (scheme === 'tcp') return unlessOurs(normalizeConnect({ client, target: authority, httpVersion, fields: ['Host', authority] }))
   const isUpgrade = scheme === 'wss' || scheme === 'ws'
   const isSecure = scheme === 'wss' || scheme === 'https'
   if (!isSecure && scheme !== 'ws' && scheme !== 'http') return { kind: 'refused', code: 'malformed_target', reason: `${scheme}: is no scheme that a rule can name`, unread }
@@ -45,11 +46,18 @@ export function describeRequest(request: RequestLike): Normalized<Facts> {
     isSecure,
     serverName: host.hostKind === 'name' ? host.host : null,
   }
-  return normalizeRequest({
+  return unlessOurs(normalizeRequest({
     client, tunnel, method, httpVersion, isUpgrade,
     target: rest.startsWith('/') ? rest : `/${rest}`,
     fields: ['Host', authority, ...fields, ...isUpgrade ? HANDSHAKE : []],
-  })
+  }))
+}
+
+/** No policy is asked about our own name. */
+function unlessOurs(normalized: Normalized<Facts>): Normalized<Facts> {
+  if (normalized.kind === 'refused' || normalized.facts.host !== AGENT_HOST) return normalized
+  const { client, scheme, host, port } = normalized.facts
+  return { kind: 'refused', code: 'not_served', reason: `${host} is the firewall itself: no policy is asked about it`, unread: { client, scheme, host, port, method: null, target: null } }
 }
 
 function toFields(headers: RequestLike['headers'] = []): RawFields {

@@ -24,6 +24,7 @@ const HOUSE: Record<string, Doors> = {
   decide: doors('model', 'micromatch tldts', 'net module'),
   hold: doors('model', 'lru-cache'),
   learn: doors('model decide'),
+  agent: doors('model', '@modelcontextprotocol/sdk zod', 'http'),
   listen: doors('model identify normalize/host', '', 'net http http2 tls stream crypto'),
   forward: doors('model', 'undici http-proxy', 'net http https http2 tls dns stream module'),
   audit: doors('model', '', 'fs crypto diagnostics_channel path net'),
@@ -41,7 +42,7 @@ const HOUSE: Record<string, Doors> = {
 /** Each package has one home (lru-cache two). */
 const HOMES: Record<string, string[]> = {
   micromatch: ['decide'], tldts: ['decide'], undici: ['forward'], 'http-proxy': ['forward'], 'node-forge': ['tls'],
-  'lru-cache': ['hold', 'tls'], ajv: ['config'], koffi: ['sandbox'], 'dns-packet': ['sandbox'], commander: ['bin'],
+  'lru-cache': ['hold', 'tls'], ajv: ['config'], koffi: ['sandbox'], 'dns-packet': ['sandbox'], commander: ['bin'], '@modelcontextprotocol/sdk': ['agent'], zod: ['agent'],
 }
 
 interface Import { from: string, spec: string }

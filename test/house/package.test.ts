@@ -47,7 +47,7 @@ const BELONGS = [
   /^lib\/config\/presets\/[a-z\d-]+\.json$/,
   /^schemas\/[a-z-]+\.schema\.json$/,
   /^docs\/[A-Za-z\d/-]+\.(?:md|svg)$/,
-  /^examples\/[a-z/-]+\.(?:ts|json|sh)$/,
+  /^examples\/[A-Za-z/-]+\.(?:ts|json|sh|md)$/,
 ]
 const MAX_FILE_BYTES = 1024 ** 2
 

@@ -46,6 +46,8 @@ async function run(given: { decide?: (times: number) => Decision, ends?: WaitEnd
     },
     holdMs: 1_000,
     elapsed: () => 0,
+    serve: () => null,
+    mayAsk: false,
     keepAlive: () => { stage.log.push('keep alive'); return () => { stage.log.push('let go') } },
     forward() { stage.log.push('forward'); return (given.forward ?? (async () => done))() },
     record: () => ({ held() {}, answered() {}, ruled() {}, closed(ending) { stage.log.push('closed'); endings.push(ending) } }),

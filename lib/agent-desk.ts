@@ -1,0 +1,75 @@
+/**
+ * The agent's side of the desk: what its address may know of the policy in force, and how what it asks becomes a question.
+ */
+import { describeAllowed } from './agent/allowed.ts'
+import { createDenials } from './agent/denials.ts'
+import type { Denials } from './agent/denials.ts'
+import { createAgentApi } from './agent/serve.ts'
+import type { Asked, Served } from './agent/serve.ts'
+import { parseTask } from './config/load.ts'
+import { formatProblem } from './config/problems.ts'
+import type { OpenDesk } from './desk.ts'
+import type { Clock } from './model/clock.ts'
+import type { Arrival } from './model/flow.ts'
+import type { RuleShape } from './model/policy.ts'
+import { CLOSED_NAMES, askRule } from './task.ts'
+
+export interface AgentDeskOptions {
+  readonly clock: Clock
+  /** Off: nothing is served, and refusals say nothing of it. */
+  readonly isOn: boolean
+  readonly desk: Pick<OpenDesk, 'inForce' | 'tasks' | 'given'>
+  readonly holdMs: number
+}
+
+export interface AgentDesk {
+  readonly isOn: boolean
+  /** null for what is no HTTP request, and where it is off. */
+  serve(arrival: Arrival): Promise<Served> | null
+  readonly denials: Denials
+}
+
+export function openAgentDesk({ clock, isOn, desk, holdMs }: AgentDeskOptions): AgentDesk {
+  const denials = createDenials(clock)
+  const serve = createAgentApi({
+    clock,
+    allowed: () => describeAllowed(rulesInForce(), desk.inForce.ruleset.unmatched, holdMs),
+    denials: denials.of,
+    ask,
+    look: desk.tasks.look,
+    wait: desk.tasks.wait,
+  })
+
+  /** Grants first: they are what was asked for. */
+  function rulesInForce(): readonly RuleShape[] {
+    const now = clock.now()
+    const { live, used } = desk.given
+    const rules = [...desk.inForce.ruleset.compiled.values()]
+      .filter(({ action, expiresAt, useKey, maxUses }) => action === 'allow' && now < expiresAt && (useKey === null || used(useKey) < maxUses))
+    const granted = live(now)
+      .filter(({ rule: { expires, maxUses = Infinity }, ...grant }) => (expires === undefined || now < Date.parse(expires)) && used(grant.id) < Math.min(maxUses, grant.maxUses ?? Infinity))
+    return [...unique(granted.map(({ rule }) => rule)), ...rules.map(({ document }) => document)]
+  }
+
+  function ask(client: string, flow: string, value: unknown): Asked {
+    const parsed = parseTask(value, CLOSED_NAMES)
+    if (parsed.kind === 'refused') return { kind: 'refused', problems: parsed.problems.map(problem => formatProblem(problem, 'request')) }
+    const { ruleset } = desk.inForce
+    const rules = parsed.rules.map(rule => askRule(ruleset, rule, clock.now()))
+    if (ruleset.unmatched === 'deny' && rules.every(({ answers }) => answers.length === 0)) return { kind: 'closed' }
+    const asked = desk.tasks.ask({ client, flow, reason: parsed.reason, rules })
+    // Which hold rules it answers is for the operator.
+    return asked.kind === 'full' ? asked : { ...asked, rules: rules.map(({ rule, says }) => ({ rule, says })) }
+  }
+
+  return {
+    isOn,
+    denials,
+    serve: ({ flow, facts, window }) => isOn && window.kind === 'request' && facts.kind === 'facts' && facts.facts.kind === 'request' ? serve(flow, facts.facts, window) : null,
+  }
+}
+
+/** One rule may answer several questions: it is one to whoever uses it. */
+function unique(rules: readonly RuleShape[]): readonly RuleShape[] {
+  return [...new Map(rules.map(rule => [JSON.stringify(rule), rule])).values()]
+}
