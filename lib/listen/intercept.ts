@@ -42,8 +42,8 @@ export interface Opened {
   readonly authority: Authority
 }
 
-/** TLS 1.3 and HTTP/1.1: what is offered inside a tunnel until HTTP/2 is. */
-const PROTOCOLS = ['http/1.1']
+/** What is offered inside a tunnel until HTTP/2 is: a list as RFC 7301 §3.1 writes it, so that no connection has to write it. */
+const PROTOCOLS = Buffer.from('\x08http/1.1', 'latin1')
 
 export function createIntercept(options: InterceptOptions): (opened: Opened) => void {
   return function enter(opened) {
