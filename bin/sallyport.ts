@@ -12,6 +12,7 @@ import { addEnv } from './commands/env.ts'
 import { addExplain } from './commands/explain.ts'
 import { addInit } from './commands/init.ts'
 import { addLog } from './commands/log.ts'
+import { addMcp } from './commands/mcp.ts'
 import { addPending } from './commands/pending.ts'
 import { addPresets } from './commands/presets.ts'
 import { addRedirect } from './commands/redirect.ts'
@@ -41,7 +42,7 @@ First steps:
 
 Exit status: 0 done, 1 the answer is no, 2 a mistake in the call or the machine (explain: 0 allow, 3 hold, 1 deny).`)
 
-for (const add of [addRun, addAttach, addServe, addInit, addStatus, addDemo, addCheck, addExplain, addPresets, addPending, addAnswers, addCa, addEnv, addLog, addSuggest, addRedirect, addDoctor]) add(program)
+for (const add of [addRun, addAttach, addServe, addInit, addStatus, addDemo, addCheck, addExplain, addPresets, addPending, addAnswers, addCa, addEnv, addLog, addSuggest, addRedirect, addMcp, addDoctor]) add(program)
 for (const command of allOf(program)) command.exitOverride().showHelpAfterError(HINT).showSuggestionAfterError()
 
 try {

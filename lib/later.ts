@@ -1,9 +1,11 @@
 /** What a firewall starts without: rooms that are loaded when somebody asks for them, 20 ms less at every start. */
 import type { createSandbox as CreateSandbox } from './sandbox/sandbox.ts'
 import type { attach as Attach } from './sandbox/attach.ts'
+import type { McpOptions } from './agent/mcp.ts'
 import type { examine as Examine } from './sandbox/doctor.ts'
 import type { probe as Probe } from './sandbox/probes.ts'
 import type { runDemo as RunDemo } from './demo/demo.ts'
+import { VERSION } from './version.ts'
 
 export const createSandbox: typeof CreateSandbox = async options => {
   // It may fail while whoever hears of that is still being loaded.
@@ -16,5 +18,8 @@ export const attach: typeof Attach = async options => (await import('./sandbox/a
 export const examine: typeof Examine = async examined => (await import('./sandbox/doctor.ts')).examine(examined)
 
 export const probe: typeof Probe = async (...given) => (await import('./sandbox/probes.ts')).probe(...given)
+
+/** The agent's side as tools, on standard input and output. Serves until the input ends. */
+export const serveMcp = async (options: Omit<McpOptions, 'version'>): Promise<void> => (await import('./agent/mcp.ts')).serveMcp({ ...options, version: VERSION })
 
 export const runDemo: typeof RunDemo = async options => (await import('./demo/demo.ts')).runDemo(options)

@@ -119,7 +119,7 @@ async function send(control: ControlClient, id: string, answer: Answer, asJson: 
   const released = `${result.released} waiting ${result.released === 1 ? 'request' : 'requests'}`
   if (grant === null) return printLine(`denied ${id}: ${released} told`)
   const scope = grant === 'once' ? 'once' : result.persisted ? 'always, written into the policy' : grant.ttlMs === undefined ? 'until the firewall stops' : `for ${spell(grant.ttlMs)}`
-  printLine(`approved ${id} (${scope}): ${released} released${grant === 'once' ? '' : `\n  ${JSON.stringify('rule' in grant ? grant.rule : grant.rules)}`}`)
+  printLine(`approved ${id} (${scope}): ${released} released${grant === 'once' ? '' : `\n  ${'rules' in grant && grant.rules === 'asked' ? 'all that was asked for' : JSON.stringify('rule' in grant ? grant.rule : grant.rules)}`}`)
 }
 
 function who({ by, note }: { by?: string, note?: string }): { by?: string, note?: string } {

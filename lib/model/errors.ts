@@ -94,6 +94,7 @@ export const OPERATOR_ERRORS = {
   E_CONTROL_REFUSED: { says: 'The firewall did not accept it: {problem}', fix: '{fix}' },
   E_UNKNOWN_QUESTION: { says: 'There is no open question {id}.', fix: '`sallyport pending` lists the open ones.' },
   E_UNKNOWN_GRANT: { says: 'There is no grant {id} to take back: it ended, or was spent.', fix: '`GET /v1/grants` of the control socket lists those that are open.' },
+  E_AGENT_UNREACHABLE: { says: 'The firewall does not answer at {via} ({problem}).', fix: 'Start it inside: in `sallyport run`, or where the variables of `sallyport env` are set.' },
   E_SANDBOX_TOOL: { says: 'A sandbox needs {tool}, which is not installed.', fix: 'Install the package {package}.' },
   E_SANDBOX_REFUSED: { says: 'This machine refuses the namespaces that a sandbox is made of ({problem}).', fix: '{fix}' },
   E_SANDBOX_FAILED: { says: 'The sandbox could not be closed, so nothing was started in it ({problem}).', fix: '`sallyport doctor` says what this machine lacks.' },

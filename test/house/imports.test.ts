@@ -24,7 +24,7 @@ const HOUSE: Record<string, Doors> = {
   decide: doors('model', 'micromatch tldts', 'net module'),
   hold: doors('model', 'lru-cache'),
   learn: doors('model decide'),
-  agent: doors('model', '@modelcontextprotocol/sdk zod', 'http'),
+  agent: doors('model', '@modelcontextprotocol/sdk zod', 'http stream'),
   listen: doors('model identify normalize/host', '', 'net http http2 tls stream crypto'),
   forward: doors('model', 'undici http-proxy', 'net http https http2 tls dns stream module'),
   audit: doors('model', '', 'fs crypto diagnostics_channel path net'),
