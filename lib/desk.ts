@@ -89,7 +89,7 @@ const MAX_KNOWN_DOMAINS = 10_000
 export function openDesk(options: DeskOptions): OpenDesk {
   const { clock, limits } = options
   const grants = createGrantStore({ clock, max: MAX_GRANTS })
-  const live = createLiveStreams()
+  const live = createLiveStreams(mayGoOn)
   const listeners = new Set<(event: DeskEvent) => void>()
   const contacted = new Set<string>()
   const grouping = createGrouping()
@@ -130,7 +130,7 @@ export function openDesk(options: DeskOptions): OpenDesk {
     isKept: queue.isKept,
     takeBack: queue.takeBack,
     openStreams: live.byGrant,
-    closeOnce: once => live.recheck((_, allow) => allow.grant !== once),
+    closeOnce: once => live.close(allow => allow.grant === once),
     closed: () => closed,
     written: () => say({ event: 'policy', name: holder.now.ruleset.name, generation: holder.now.generation, problem: null }),
   })
@@ -162,12 +162,12 @@ export function openDesk(options: DeskOptions): OpenDesk {
       const decision = judge(asking.facts)
       return decision.kind === 'hold' && decision.rule === asking.answers
     })
-    closed += live.recheck(mayGoOn)
+    closed += live.recheck()
   }
 
   /** A stream that was let through once may go on while the same question would still be asked; its own use does not count against it. */
   function mayGoOn(facts: Facts, allow: Allow): boolean {
-    const decision = judge(facts, null, key => grants.used(key) - (key === allow.useKey ? 1 : 0))
+    const decision = judge(facts, null, key => grants.used(key) - (allow.useKeys.includes(key) ? 1 : 0))
     return decision.kind === 'allow' || (allow.isOnce && decision.kind === 'hold' && decision.rule === allow.rule)
   }
 
@@ -243,7 +243,7 @@ export function openDesk(options: DeskOptions): OpenDesk {
     given: grants,
     decide: judge,
     take(allow) {
-      if (allow.useKey !== null) grants.take(allow.useKey)
+      for (const key of allow.useKeys) grants.take(key)
       const { host } = allow.permit.facts
       if (host !== lastHost) noteContact(lastHost = host)
     },

@@ -212,7 +212,7 @@ export async function createFirewall(options: FirewallOptions): Promise<Firewall
     desk.close()
     front.drain()
     await Promise.race([underway.none(), new Promise<void>(resolve => clock.after(limits.drainMs, resolve))])
-    desk.live.recheck(() => false)
+    desk.live.close(() => true)
     front.destroy()
     await guard.close()
     acceptor.destroy()

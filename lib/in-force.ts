@@ -19,7 +19,7 @@ export interface InForce {
 
 export interface GrantSource {
   live(now: number): readonly Grant[]
-  /** Milliseconds since 1970; null when nothing ends. */
+  /** Milliseconds since 1970, as the wall clock stands now; null when nothing ends. */
   nextExpiry(): number | null
 }
 
@@ -46,8 +46,11 @@ export function createHolder(first: SoundPolicy, grants: GrantSource, clock: Clo
   /** Rules and grants end by the clock: whoever they let through is judged again then. */
   function arm(): void {
     timer?.cancel()
-    const next = earliest(grants.nextExpiry(), inForce.ruleset.nextExpiry(clock.now()))
-    timer = next === null ? null : clock.after(Math.min(Math.max(next - clock.now(), 0), MAX_WAIT_MS), expire)
+    const now = clock.now()
+    const next = earliest(grants.nextExpiry(), inForce.ruleset.nextExpiry(now))
+    if (next === null) timer = null
+    else if (next - now <= MAX_WAIT_MS) timer = clock.after(Math.max(next - now, 0), expire)
+    else timer = clock.after(MAX_WAIT_MS, () => clock.now() >= next ? expire() : arm())
   }
 
   function expire(): void {
@@ -65,8 +68,8 @@ export function createHolder(first: SoundPolicy, grants: GrantSource, clock: Clo
   }
 }
 
-/** Timers of Node's hold 24.8 days; waking earlier does no harm. */
-const MAX_WAIT_MS = 86_400_000
+/** After this the wall clock is looked at again: it may have been set. */
+const MAX_WAIT_MS = 60_000
 
 function earliest(a: number | null, b: number | null): number | null {
   if (a === null) return b

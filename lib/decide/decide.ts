@@ -64,12 +64,12 @@ function judge(ruleset: Ruleset, grants: GrantIndex, facts: Facts, context: Deci
   if (asking !== null || (isUnmatched && ruleset.unmatched === 'hold')) {
     const rule = asking?.rule.id ?? null
     if (answersOnce(context.once ?? null, rule, facts)) {
-      return { kind: 'allow', permit: Permit.issue(facts, rule, terms), rule, grant: context.once!.id, isOnce: true, wouldHold: false, useKey: null }
+      return { kind: 'allow', permit: Permit.issue(facts, rule, terms), rule, grant: context.once!.id, isOnce: true, wouldHold: false, useKeys: NO_USES }
     }
     return { kind: 'hold', rule, note: asking?.rule.document.note ?? null }
   }
   if (isUnmatched) {
-    return { kind: 'allow', permit: Permit.issue(facts, null, terms), rule: null, grant: null, isOnce: false, wouldHold: true, useKey: null }
+    return { kind: 'allow', permit: Permit.issue(facts, null, terms), rule: null, grant: null, isOnce: false, wouldHold: true, useKeys: useKeysOf(outcomes) }
   }
   return allow(outcomes, facts, terms)
 }
@@ -106,8 +106,20 @@ function allow(outcomes: readonly Outcome[], facts: Facts, terms: Terms): Decisi
     grant: granted?.rule.id ?? null,
     isOnce: false,
     wouldHold: false,
-    useKey: granted?.rule.useKey ?? allowed?.rule.useKey ?? null,
+    useKeys: useKeysOf(outcomes),
   }
+}
+
+const NO_USES: readonly string[] = Object.freeze([])
+
+/** Of a request with two readings both rules were needed, whichever is named. */
+function useKeysOf(outcomes: readonly Outcome[]): readonly string[] {
+  let keys: readonly string[] = NO_USES
+  for (const outcome of outcomes) {
+    const key = outcome.kind === 'unmatched' ? null : outcome.by.rule.useKey
+    if (key !== null && !keys.includes(key)) keys = [...keys, key]
+  }
+  return keys
 }
 
 function mostSpecific(covering: Covering, action: Action): Entry | null {

@@ -5,6 +5,9 @@
  * TTL runs by another clock than a rule's expiry, so it is not used). Dropping a grant is safe: its requests
  * are asked about again. Dropping a *count* is not: a rule for one use would be good for another, so counts
  * are kept exactly, in a plain map, until their rule is gone.
+ *
+ * A grant ends when its time has come by the wall clock or by the one that only grows, whichever is first: setting the
+ * machine's clock back gives it no longer life than somebody meant.
  */
 import { LRUCache } from 'lru-cache'
 import type { Clock } from '../model/clock.ts'
@@ -19,7 +22,7 @@ export interface GrantStore {
    * @param now milliseconds since 1970; `now >= expiresAt` ends a grant
    */
   live(now: number): readonly Grant[]
-  /** When the next grant ends, milliseconds since 1970; null when none will. */
+  /** When the next grant ends, milliseconds since 1970 as the wall clock stands now; null when none will. */
   nextExpiry(): number | null
   /** Uses counted so far under this key. */
   used(useKey: string): number
@@ -29,36 +32,51 @@ export interface GrantStore {
   forgetUses(isInForce: (useKey: string) => boolean): void
 }
 
+/** Infinity: never. */
+interface Ends {
+  /** Milliseconds since 1970. */
+  readonly wall: number
+  /** On the clock's `elapsed`. */
+  readonly elapsed: number
+}
+
+interface Kept {
+  readonly grant: Grant
+  readonly ends: Ends
+}
+
 /** @param options `max`: grants kept at the same time */
 export function createGrantStore({ clock, max }: { readonly clock: Clock, readonly max: number }): GrantStore {
-  const grants = new LRUCache<string, Grant>({ max })
+  const grants = new LRUCache<string, Kept>({ max })
   const uses = new Map<string, number>()
-  let snapshot: { readonly grants: readonly Grant[], readonly nextExpiry: number | null } | null = null
+  let snapshot: { readonly grants: readonly Grant[], readonly ends: Ends } | null = null
 
   /** Ended grants are removed here, so that none of them pushes a live one out. */
   function look(now: number): NonNullable<typeof snapshot> {
-    if (snapshot !== null && (snapshot.nextExpiry === null || now < snapshot.nextExpiry)) return snapshot
+    const elapsed = clock.elapsed()
+    if (snapshot !== null && now < snapshot.ends.wall && elapsed < snapshot.ends.elapsed) return snapshot
     const live: Grant[] = []
-    let nextExpiry: number | null = null
+    const ends = { wall: Infinity, elapsed: Infinity }
     // `rvalues` runs from the least recently set; nothing is ever read with `get`, so that is the oldest.
-    for (const grant of [...grants.rvalues()] as Grant[]) {
-      if (grant.expiresAt === null) {
+    for (const { grant, ends: { wall, elapsed: until } } of [...grants.rvalues()] as Kept[]) {
+      if (now < wall && elapsed < until) {
         live.push(grant)
-      } else if (now < grant.expiresAt) {
-        live.push(grant)
-        nextExpiry = Math.min(nextExpiry ?? Infinity, grant.expiresAt)
+        ends.wall = Math.min(ends.wall, wall)
+        ends.elapsed = Math.min(ends.elapsed, until)
       } else {
         grants.delete(grant.id)
       }
     }
-    snapshot = { grants: Object.freeze(live), nextExpiry }
+    snapshot = { grants: Object.freeze(live), ends }
     return snapshot
   }
 
   return {
     add(grant) {
-      look(clock.now())
-      grants.set(grant.id, Object.freeze({ ...grant }))
+      const now = clock.now()
+      look(now)
+      const wall = grant.expiresAt ?? Infinity
+      grants.set(grant.id, { grant: Object.freeze({ ...grant }), ends: { wall, elapsed: clock.elapsed() + (wall - now) } })
       snapshot = null
       return look(clock.now()).grants
     },
@@ -66,7 +84,12 @@ export function createGrantStore({ clock, max }: { readonly clock: Clock, readon
       if (grants.delete(id)) snapshot = null
     },
     live: now => look(now).grants,
-    nextExpiry: () => look(clock.now()).nextExpiry,
+    nextExpiry() {
+      const now = clock.now()
+      const { ends } = look(now)
+      const next = Math.min(ends.wall, now + (ends.elapsed - clock.elapsed()))
+      return next === Infinity ? null : next
+    },
     used: useKey => uses.get(useKey) ?? 0,
     take(useKey) {
       uses.set(useKey, (uses.get(useKey) ?? 0) + 1)

@@ -40,8 +40,8 @@ export interface Allow {
   readonly isOnce: boolean
   /** Passed only because `unmatched` is `observe`. */
   readonly wouldHold: boolean
-  /** Counter to raise by one in this same turn; null where uses are not limited. */
-  readonly useKey: string | null
+  /** Counters to raise by one in this same turn: of each rule or grant that opened a reading and whose uses are limited. */
+  readonly useKeys: readonly string[]
 }
 
 export interface Hold {

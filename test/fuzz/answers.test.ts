@@ -11,7 +11,7 @@ import { openHouse } from '../helpers/house.ts'
 import { seeded } from '../unit/decide/seeded.ts'
 import type { Seeded } from '../unit/decide/seeded.ts'
 
-const COUNT = Number(process.env['FUZZ_CASES'] ?? 200)
+const COUNT = 200 * Number(process.env['FUZZ_CASES'] ?? 1)
 const LANES = 8
 
 interface Answer {

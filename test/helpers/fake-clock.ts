@@ -4,12 +4,15 @@ import type { Clock, Timer } from '../../lib/model/clock.ts'
 export interface FakeClock extends Clock {
   /** Moves time on and makes the calls that are due, in order. */
   advance(ms: number): void
+  /** Sets the wall clock on (or back) without any time passing. */
+  jump(ms: number): void
   /** Calls that are still to come. */
   readonly pending: number
 }
 
 export function fakeClock(start = Date.parse('2030-01-01T00:00:00Z')): FakeClock {
   let time = 0
+  let set = 0
   const timers = new Set<{ due: number, call: () => void, every: number | null }>()
   const add = (ms: number, call: () => void, every: number | null): Timer => {
     const timer = { due: time + ms, call, every }
@@ -17,7 +20,7 @@ export function fakeClock(start = Date.parse('2030-01-01T00:00:00Z')): FakeClock
     return { cancel: () => timers.delete(timer) }
   }
   return {
-    now: () => start + time,
+    now: () => start + time + set,
     elapsed: () => time,
     after: (ms, call) => add(ms, call, null),
     every: (ms, call) => add(ms, call, ms),
@@ -33,6 +36,7 @@ export function fakeClock(start = Date.parse('2030-01-01T00:00:00Z')): FakeClock
       }
       time = end
     },
+    jump(ms) { set += ms },
     get pending() { return timers.size },
   }
 }

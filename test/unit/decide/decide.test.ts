@@ -57,7 +57,9 @@ t.test('the ruling', async t => {
     ['and ends an allow', request('/z'), { now: NaN, rules: [{ ...all, expires: '2031-01-01T00:00:00Z' }] }, { kind: 'hold' }],
     ['a grant ends', request('/z'), { grants: [grant(null, { host: HOST }, { expiresAt: NOW })] }, { kind: 'hold' }],
     ['a grant is used up', request('/z'), { used: key => key === 'g' ? 2 : 0, grants: [grant(null, { host: HOST }, { maxUses: 2 })] }, { kind: 'hold' }],
-    ['a grant with uses left says what to count', request('/z'), { used: () => 1, grants: [grant(null, { host: HOST }, { maxUses: 2 })] }, { kind: 'allow', useKey: 'g' }],
+    ['a grant with uses left says what to count', request('/z'), { used: () => 1, grants: [grant(null, { host: HOST }, { maxUses: 2 })] }, { kind: 'allow', useKeys: ['g'] }],
+    ['a use counts for the rule of every reading, whichever is named', request('/a%2Fb'), { rules: [{ ...all, id: 'a', path: '/a/b', maxUses: 1 }, { ...all, id: 'b', path: '/a%2Fb' }] }, { kind: 'allow', rule: 'b', useKeys: { length: 1 } }],
+    ['and where the other reading is observed', request('/a%2Fb'), { unmatched: 'observe', rules: [{ ...all, path: '/a/b', maxUses: 1 }] }, { kind: 'allow', rule: null, wouldHold: true, useKeys: { length: 1 } }],
     ['limits of the rule and of the grant both count', request('/z'), { used: () => 1, grants: [grant(null, { host: HOST, maxUses: 1 }, { maxUses: 2 })] }, { kind: 'hold' }],
   ]
   for (const [why, facts, setting, expected] of rows) t.match(ruled(facts, setting), expected, why)
@@ -67,7 +69,7 @@ t.test('uses are counted by id and content, so that an edited rule counts anew',
   const rule: RuleDocument = { id: 'r', host: HOST, maxUses: 1 }
   const keyOf = (rule: RuleDocument): string => {
     const decision = ruled(request('/'), { rules: [rule] })
-    return decision.kind === 'allow' ? decision.useKey ?? '' : ''
+    return decision.kind === 'allow' ? decision.useKeys[0] ?? '' : ''
   }
   t.ok(keyOf(rule).includes('r'))
   t.equal(keyOf({ maxUses: 1, host: HOST, id: 'r' }), keyOf(rule), 'the order of its properties is no edit')
@@ -82,7 +84,7 @@ t.test('an answer for once is for the twins of one request, and for the question
   const facts = request('/x?a=1')
   const once = { id: 'o', answers: 'ask', twin: twinKey(facts) }
   const opened = ruled(facts, { rules: [ask], once })
-  t.match(opened, { kind: 'allow', rule: 'ask', grant: 'o', isOnce: true, useKey: null, permit: { terms: { scope: { private: ['10.0.0.0/8'] }, maxRequestBytes: 5 } } })
+  t.match(opened, { kind: 'allow', rule: 'ask', grant: 'o', isOnce: true, useKeys: [], permit: { terms: { scope: { private: ['10.0.0.0/8'] }, maxRequestBytes: 5 } } })
   t.match(ruled(request('/x?a=2'), { rules: [ask], once }), { kind: 'hold', rule: 'ask' }, 'another target')
   t.match(ruled(request('/x?a=1', { method: 'POST' }), { rules: [ask], once }), { kind: 'hold', rule: 'ask' }, 'another method')
   t.match(ruled(facts, { once }), { kind: 'hold', rule: null }, 'the rule is gone')

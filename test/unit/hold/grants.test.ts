@@ -34,6 +34,19 @@ t.test('a clock that is set back brings no grant to life again', async t => {
   t.same(store.live(clock.now()), [])
 })
 
+t.test('nor does it lengthen the life of one', async t => {
+  const clock = fakeClock()
+  const store = createGrantStore({ clock, max: 10 })
+  store.add(grant('a', clock.now() + 100))
+  clock.advance(40)
+  clock.jump(-3_600_000)
+  t.equal(store.nextExpiry(), clock.now() + 60, 'what is left of it is left')
+  clock.advance(59)
+  t.same(ids(store.live(clock.now())), ['a'])
+  clock.advance(1)
+  t.same(store.live(clock.now()), [])
+})
+
 t.test('a grant whose end is no date, or past, never lives', async t => {
   const clock = fakeClock()
   const store = createGrantStore({ clock, max: 10 })
