@@ -120,6 +120,7 @@ async function ask(first: Hold, facts: Facts, arrival: Arrival, rooms: Rooms, re
   try {
     const looking = rooms.asker(arrival)
     const asker = looking === null ? null : await looking
+    if (arrival.window.isGone) return { kind: 'left', reason: 'the client left before anybody was asked' }
     // The policy may be another by now, and one that allows asks nobody.
     const still = looking === null ? first : rooms.decide(facts, null)
     if (still.kind !== 'hold') return settle(still, rooms)

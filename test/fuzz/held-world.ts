@@ -76,6 +76,7 @@ export function createWorld(first: unknown, hasDoor: boolean): World {
   const clients: Client[] = []
   const said: Said[] = []
   let letThrough: Let[] = []
+  let looking: (() => void)[] = []
   /** What was true when a request was judged last. */
   const judged = new Map<object, Circumstances>()
   const asked = new Map<string, { resolve(value: unknown): void, reject(error: unknown): void, readonly held: Held }>()
@@ -89,6 +90,8 @@ export function createWorld(first: unknown, hasDoor: boolean): World {
       return desk.decide(facts, once)
     },
     take: desk.take, closed: () => isClosed ? 'shutting_down' : null, hold: desk.hold, holdMs: LIMITS.holdMs, elapsed: () => clock.elapsed(), keepAlive: () => () => {},
+    // Looked up for some, as for clients on loopback; it takes a while.
+    asker: arrival => Number(arrival.flow) % 3 === 0 ? new Promise(resolve => { looking.push(() => resolve(null)) }) : null,
     async forward(allow, arrival): Promise<Outcome> {
       const client = clients[Number(arrival.flow)]!
       client.allowed = allow
@@ -102,7 +105,7 @@ export function createWorld(first: unknown, hasDoor: boolean): World {
     const client: Client = { facts, since: clock.elapsed(), isGone: false, leave: () => {}, refused: null, allowed: null, closings: 0, isOver: false }
     const flow = String(clients.push(client) - 1)
     const window = {
-      kind: 'request', get isGone() { return client.isGone }, onGone: (call: () => void) => { client.leave = call; return () => { client.leave = () => {} } },
+      kind: 'request', get isGone() { return client.isGone }, onGone: (call: () => void) => { if (client.isGone) call(); client.leave = call; return () => { client.leave = () => {} } },
       refuse: (refusal: Refusal) => { client.refused = refusal }, cut() {},
     }
     const end = handle({ flow, facts: { kind: 'facts', facts }, window } as unknown as Arrival, rooms)
@@ -147,6 +150,9 @@ export function createWorld(first: unknown, hasDoor: boolean): World {
   }
 
   async function settle(): Promise<string | null> {
+    await new Promise(resolve => setImmediate(resolve))
+    for (const found of looking) found()
+    looking = []
     await new Promise(resolve => setImmediate(resolve))
     // What was to end at this moment, and was only asked about in it.
     clock.advance(0)
