@@ -20,6 +20,7 @@ import { addRun } from './commands/run.ts'
 import { addServe } from './commands/serve.ts'
 import { addStatus } from './commands/status.ts'
 import { addSuggest } from './commands/suggest.ts'
+import { addTerm } from './commands/term.ts'
 import { exitWith } from './failure.ts'
 
 const HINT = 'Add --help to see what the command takes.'
@@ -36,13 +37,13 @@ First steps:
   $ sallyport run --policy policy.json -- bash    a shell with one way out; nothing to configure in it
   $ sallyport serve --policy policy.json          the proxy; prints its address when it is ready
   $ eval "$(sallyport env --shell)"               in the agent's shell: proxy and CA variables
-  $ sallyport pending --watch                     in another terminal: what waits for a decision
-  $ sallyport approve ID                          the held request goes on
+  $ sallyport term                                in another terminal: what waits, and one key to answer it
+  $ sallyport approve ID                          the same without a screen (sallyport pending lists)
   $ sallyport suggest audit.jsonl                 a policy from what was let through
 
 Exit status: 0 done, 1 the answer is no, 2 a mistake in the call or the machine (explain: 0 allow, 3 hold, 1 deny).`)
 
-for (const add of [addRun, addAttach, addServe, addInit, addStatus, addDemo, addCheck, addExplain, addPresets, addPending, addAnswers, addCa, addEnv, addLog, addSuggest, addRedirect, addMcp, addDoctor]) add(program)
+for (const add of [addRun, addAttach, addServe, addInit, addStatus, addDemo, addCheck, addExplain, addPresets, addTerm, addPending, addAnswers, addCa, addEnv, addLog, addSuggest, addRedirect, addMcp, addDoctor]) add(program)
 for (const command of allOf(program)) command.exitOverride().showHelpAfterError(HINT).showSuggestionAfterError()
 
 try {

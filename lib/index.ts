@@ -35,6 +35,8 @@ export type { Explained } from './offline.ts'
 export { connectControl } from './control/client.ts'
 export type { ControlClient } from './control/client.ts'
 export { findControl } from './control/paths.ts'
+export { openTerm } from './later.ts'
+export type { TermOptions } from './term/open.ts'
 
 // A command with one way out.
 export { attach, createSandbox, examine, probe } from './later.ts'

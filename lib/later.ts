@@ -6,6 +6,7 @@ import type { examine as Examine } from './sandbox/doctor.ts'
 import type { probe as Probe } from './sandbox/probes.ts'
 import type { runDemo as RunDemo } from './demo/demo.ts'
 import { VERSION } from './version.ts'
+import type { openTerm as OpenTerm } from './term/open.ts'
 
 export const createSandbox: typeof CreateSandbox = async options => {
   // It may fail while whoever hears of that is still being loaded.
@@ -23,3 +24,5 @@ export const probe: typeof Probe = async (...given) => (await import('./sandbox/
 export const serveMcp = async (options: Omit<McpOptions, 'version'>): Promise<void> => (await import('./agent/mcp.ts')).serveMcp({ ...options, version: VERSION })
 
 export const runDemo: typeof RunDemo = async options => (await import('./demo/demo.ts')).runDemo(options)
+
+export const openTerm: typeof OpenTerm = async options => (await import('./term/open.ts')).openTerm(options)

@@ -52,6 +52,13 @@ export async function findControl(env: Environment): Promise<string> {
   return first
 }
 
+/**
+ * The sockets of all firewalls of this user that run, in the order of their names; none is no error.
+ *
+ * @throws OperatorError E_CONTROL_UNREACHABLE when their folder cannot be trusted or read
+ */
+export const findControls = (env: Environment): Promise<readonly string[]> => runningIn(runtimeDirectory(env))
+
 async function runningIn(folder: string): Promise<readonly string[]> {
   const verdict = checkPrivateDirectory(folder)
   if (verdict.kind === 'absent') return []

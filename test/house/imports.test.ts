@@ -31,6 +31,7 @@ const HOUSE: Record<string, Doors> = {
   tls: doors('model', 'node-forge lru-cache', 'fs path crypto tls module'),
   config: doors('model normalize/host decide/patterns', 'ajv', 'fs path module crypto url child_process'),
   control: doors('model hold audit config', '', 'http net fs crypto path os'),
+  term: doors('model control config/durations', 'ink react'),
   approve: doors('model hold audit config', '', 'child_process readline tty'),
   sandbox: doors('model tls', 'koffi dns-packet', 'child_process net dgram fs os path url events stream module'),
   'pipeline.ts': doors('model'),
@@ -43,6 +44,7 @@ const HOUSE: Record<string, Doors> = {
 const HOMES: Record<string, string[]> = {
   micromatch: ['decide'], tldts: ['decide'], undici: ['forward'], 'http-proxy': ['forward'], 'node-forge': ['tls'],
   'lru-cache': ['hold', 'tls'], ajv: ['config'], koffi: ['sandbox'], 'dns-packet': ['sandbox'], commander: ['bin'], '@modelcontextprotocol/sdk': ['agent'], zod: ['agent'],
+  ink: ['term'], react: ['term'],
 }
 
 interface Import { from: string, spec: string }

@@ -1,0 +1,108 @@
+/**
+ * The question under the cursor, as it stands on the screen. Pure.
+ *
+ * What is asked and what the chosen rule would add, to the last character, come before everything else; the rest
+ * has the lines that are left. Where even those do not fit, that is said, and `isShownWhole` is false.
+ */
+import { visible } from '../model/display.ts'
+import type { Held } from '../model/hold.ts'
+import { layoutOf } from './layout.ts'
+import { line, span, spread, wrap, cut, tall, type Line, type Tone } from './lines.ts'
+import { choicesOf, rowAt, type Choice, type Row } from './questions.ts'
+import type { State } from './state.ts'
+import { count, length, size, until } from './words.ts'
+
+/** `rank`: what has a low one is shown where there is little room. 0 is never left out. */
+interface Block {
+  readonly rank: number
+  readonly lines: readonly Line[]
+}
+
+interface Place {
+  readonly width: number
+  readonly height: number
+}
+
+const LABEL = 9
+
+export function paintQuestion(state: State, row: Row, place: Place): readonly Line[] {
+  return tall(arranged(state, row, place).lines, place.height)
+}
+
+/** Whether all that an approval would open stands on the screen. */
+export function isShownWhole(state: State): boolean {
+  const row = rowAt(state)
+  const { detail, detailWidth } = layoutOf(state)
+  return row !== null && arranged(state, row, { width: detailWidth, height: detail }).isWhole
+}
+
+function arranged(state: State, row: Row, { width, height }: Place): { readonly lines: readonly Line[], readonly isWhole: boolean } {
+  const blocks = blocksOf(state, row, width)
+  const kept = new Set<Block>()
+  let room = height
+  for (const block of [...blocks].sort((one, other) => one.rank - other.rank)) {
+    if (block.rank > 0 && block.lines.length > room) continue
+    kept.add(block)
+    room -= block.lines.length
+  }
+  return { lines: blocks.filter(block => kept.has(block)).flatMap(({ lines }) => lines), isWhole: room >= 0 }
+}
+
+function blocksOf(state: State, row: Row, width: number): readonly Block[] {
+  const [{ held }] = row.members
+  const fact = (rank: number, label: string, text: string, tone: Tone = 'plain'): Block => ({ rank, lines: [cut([span(` ${label.padEnd(LABEL)}`, 'faint'), span(text, tone)], width)] })
+  const choices = choicesOf(row, state.cursor.edited)
+  return [
+    { rank: 0, lines: title(held, width) },
+    ...held.risks.map(({ says }, at): Block => ({ rank: at < 3 ? 1 : 7, lines: [cut([span(' !       ', 'warn'), span(` ${says}`, 'warn')], width)] })),
+    fact(2, 'waits', waiting(state, held)),
+    ...row.members.length === 1 ? [] : [fact(2, 'alike', alike(row))],
+    fact(3, 'body', body(held), held.contentLength !== null && held.contentLength > 0 ? 'plain' : 'faint'),
+    fact(4, 'from', asker(held)),
+    fact(5, 'policy', policy(held)),
+    ...held.nearest === null ? [] : [fact(6, 'nearest', `${held.nearest.rule}: ${held.nearest.why}`)],
+    ...state.links.length > 1 ? [fact(8, 'firewall', row.path)] : [],
+    { rank: 9, lines: [[]] },
+    ...choices.flatMap((choice, at) => rule(choice, { isChosen: at === state.cursor.choice, at, width })),
+    ...choices.length === 0 ? [{ rank: 0, lines: [line(' no rule is offered: o approves this one request, e writes a rule', 'warn')] }] : [],
+  ]
+}
+
+/** Host and port are never cut: they are what decides. */
+function title({ display, method, scheme }: Held, width: number): readonly Line[] {
+  const what = method === null ? `a ${scheme} stream to` : `${display.method} ${scheme}`
+  const host = wrap(`${display.host}${display.unicode === null ? '' : `  reads “${display.unicode}”`}`, Math.max(width - what.length - 2, 16), { tone: 'strong' })
+  const [first = [], ...rest] = host
+  return [[span(` ${what} `, 'accent'), ...first], ...rest, ...method === null ? [] : wrap(`“${display.path}”`, width, { indent: 1, tone: 'strong' })]
+}
+
+function waiting({ time }: State, { firstSeen, deadline, waiting }: Held): string {
+  const asked = Math.max(-until(firstSeen, time.now), 0)
+  return `${count(waiting, 'request')} for ${length(asked)}; ${deadline === null ? 'the client has given up' : `the client gives up in ${length(until(deadline, time.now))}`}`
+}
+
+function alike({ members, group }: Row): string {
+  const waiting = Math.max(group.waiting, members.reduce((sum, { held }) => sum + held.waiting, 0))
+  return `${count(members.length - 1, 'more question')}; ${count(waiting, 'request')} in all. A approves them, R rejects them`
+}
+
+function body({ contentLength, contentType }: Held): string {
+  if (contentType === null && (contentLength ?? 0) === 0) return 'none'
+  return [contentLength === null ? 'size not told' : size(contentLength), contentType].filter(part => part !== null).join(', ')
+}
+
+const asker = ({ display }: Held): string => display.userAgent === '' ? display.client : `${display.client}, which calls itself “${visible(display.userAgent, 200)}”`
+
+function policy({ answers, note, policy }: Held): string {
+  const asks = answers === null ? 'no rule matches' : `the rule ${answers} asks`
+  return `${asks}${policy.name === null ? '' : ` (${policy.name})`}${note === null ? '' : `: ${note}`}`
+}
+
+function rule({ key, says, rule, of }: Choice, { isChosen, at, width }: { readonly isChosen: boolean, readonly at: number, readonly width: number }): readonly Block[] {
+  const group: Line = of === 'group' ? [span('the whole group ', 'faint')] : []
+  const mark = isChosen ? span(' ▸ ', 'accent') : span('   ')
+  const json = wrap(JSON.stringify(rule), width, { indent: 6, tone: isChosen ? 'accent' : 'faint', behind: ',' })
+  const said = spread([mark, span(`${key}  `, isChosen ? 'accent' : 'strong'), span(says, isChosen ? 'strong' : 'plain')], group, width)
+  if (isChosen) return [{ rank: 0, lines: [said, ...json] }]
+  return [{ rank: 10 + at, lines: [said] }, { rank: 30 + at, lines: json }]
+}

@@ -1,0 +1,31 @@
+/** One question, or one group of them, as a line of the list. Pure. */
+import { cut, fit, span, spread, type Line } from './lines.ts'
+import type { Row } from './questions.ts'
+import type { State } from './state.ts'
+import { length, until } from './words.ts'
+
+const NUMBER = 9
+export const ROW_HEADINGS = ['alike', 'waits', 'gives up'].map(text => text.padStart(NUMBER)).join('').trimStart()
+/** Below it the client gives up before much can be read. */
+const SOON_MS = 30_000
+
+export function paintRow(state: State, row: Row, width: number): Line {
+  const [{ held }] = row.members
+  const { now } = state.time
+  const isPicked = row.key === state.cursor.row
+  const number = (text: string): string => text.padStart(NUMBER)
+  const left = held.deadline === null ? null : until(held.deadline, now)
+  const right: Line = [
+    span(number(row.members.length === 1 ? '' : `×${row.members.length}`), isPicked ? 'picked' : 'accent'),
+    span(number(length(Math.max(-until(held.firstSeen, now), 0))), isPicked ? 'picked' : 'faint'),
+    span(`${number(left === null ? '–' : length(left))} `, isPicked ? 'picked' : left !== null && left < SOON_MS ? 'bad' : 'plain'),
+  ]
+  const room = Math.max(width - 3 * NUMBER - 1, 0)
+  const what = [
+    span(isPicked ? '▸ ' : held.risks.length > 0 ? '! ' : '  ', isPicked ? 'picked' : 'warn'),
+    span(`${(held.method === null ? held.scheme : held.display.method).padEnd(6)} `, isPicked ? 'picked' : 'accent'),
+    span(held.display.host, isPicked ? 'picked' : 'strong'),
+    span(held.method === null ? '' : ` ${held.display.path}`, isPicked ? 'picked' : 'plain'),
+  ]
+  return cut(spread(fit(what, room, isPicked ? 'picked' : 'plain'), right, width), width)
+}
