@@ -17,7 +17,7 @@ export function answering(state: State, key: string): Step {
     case 'e': return edit(state, row)
     case 'r': return reject(state, row, [shownOf(row.members[0])])
     case 'A': return row.members.length === 1 && groupChoice(row) === null ? approve(state, row, choiceAt(state, row)) : approve(state, row, groupChoice(row))
-    case 'R': return reject(state, row, row.members.map(shownOf))
+    case 'R': return reject(state, row, membersOf(row))
     default: return step(choose(state, row, key))
   }
 }
@@ -65,7 +65,12 @@ function choose(state: State, row: Row, key: string): State {
   return choice === -1 ? state : { ...state, cursor: { ...state.cursor, choice } }
 }
 
-const targetOf = (row: Row, { of, rule }: Choice): Target => ({ path: row.path, questions: of === 'group' ? row.members.map(shownOf) : [shownOf(row.members[0])], rule })
+/** An answer has a limit of bytes. A rule releases whatever else it covers; of more that are rejected the rest stays, and is seen to. */
+const MAX_TOGETHER = 400
+
+const membersOf = ({ members }: Row): readonly ShownQuestion[] => members.slice(0, MAX_TOGETHER).map(shownOf)
+
+const targetOf = (row: Row, { of, rule }: Choice): Target => ({ path: row.path, questions: of === 'group' ? membersOf(row) : [shownOf(row.members[0])], rule })
 
 /** Of one question the answer itself says what it is bound to; of several each question does. */
 function withShown([first, ...rest]: readonly ShownQuestion[], answer: Approve): Approve {

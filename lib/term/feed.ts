@@ -11,8 +11,7 @@ import type { Effect, Event, Replied } from './state.ts'
 
 /** Between two looks for firewalls, and between two tries to reach one. */
 const LOOK_MS = 2_000
-/** Of one answer. A rule that covers more of them releases those too. */
-const MAX_TOGETHER = 400
+/** Records of one search. */
 const FOUND = 200
 
 export type FirewallEffect = Exclude<Effect, { kind: 'quit' | 'bell' }>
@@ -107,7 +106,7 @@ async function answer(client: ControlClient | undefined, { questions, answer }: 
   const [first, ...more] = questions
   if (client === undefined || first === undefined) return { kind: 'failed', problem: GONE }
   try {
-    if (more.length > 0) return await client.answerAll(questions.slice(0, MAX_TOGETHER), answer)
+    if (more.length > 0) return await client.answerAll(questions, answer)
     const { released, grant, persisted } = await client.answer(first.id, answer)
     return { kind: 'accepted', released, grants: grant === null ? [] : [grant], persisted, left: [] }
   } catch (error) {

@@ -2,6 +2,7 @@
 import type { AuditRecord } from '../model/audit.ts'
 import { visible } from '../model/display.ts'
 import type { Granted } from '../model/grants.ts'
+import type { RuleShape } from '../model/policy.ts'
 import { cut, fit, span, spread, wrap, type Line, type Tone } from './lines.ts'
 import type { Item, ListPane } from './lists.ts'
 import type { State } from './state.ts'
@@ -9,11 +10,11 @@ import { count, hour, length, size, until } from './words.ts'
 
 /** Right of the list, above its numbers. */
 export function headings(pane: ListPane, width: number): string {
-  const names = { grants: ['uses', 'live', 'ends'], rules: ['hits', 'last (UTC)'], traffic: ['status', 'bytes', 'ms'], audit: ['status', 'bytes', 'ms'] }[pane]
+  const names = { grants: ['uses', 'live', 'ends'], rules: ['hits', 'last UTC'], traffic: ['status', 'bytes', 'took'], audit: ['status', 'bytes', 'took'] }[pane]
   return width < 60 ? '' : names.map(name => name.padStart(NUMBER)).join('').trimStart()
 }
 
-const NUMBER = 10
+const NUMBER = 9
 
 interface Look {
   readonly isPicked: boolean
@@ -37,13 +38,13 @@ const ACTIONS: Readonly<Record<NonNullable<AuditRecord['action']>, Tone>> = { al
 function partsOf(state: State, item: Item): Parts {
   switch (item.kind) {
     case 'grant': return {
-      what: [span(item.grant.scope.padEnd(8), 'accent'), span(JSON.stringify(item.grant.rule))],
+      what: [span(item.grant.scope.padEnd(8), 'accent'), span(ruleWords(item.grant.rule))],
       numbers: [[String(item.grant.uses), 'plain'], [item.grant.live === 0 ? '' : String(item.grant.live), 'good'], [ends(state, item.grant), 'plain']],
     }
     case 'rule': {
       const { rule, hits, lastHit } = item.rule
       const { id, action = 'allow', ...rest } = rule
-      return { what: [span(action.padEnd(7), ACTIONS[action]), span(`${id}  `, 'strong'), span(JSON.stringify(rest), 'faint')], numbers: [[String(hits), hits === 0 ? 'faint' : 'strong'], [lastHit === null ? 'never' : hour(lastHit), 'faint']] }
+      return { what: [span(action.padEnd(7), ACTIONS[action]), span(`${id}  `, 'strong'), span(ruleWords(rest), 'faint')], numbers: [[String(hits), hits === 0 ? 'faint' : 'strong'], [lastHit === null ? 'never' : hour(lastHit), 'faint']] }
     }
     case 'unmatched': {
       const { action, hits, lastHit } = item.unmatched
@@ -52,6 +53,12 @@ function partsOf(state: State, item: Item): Parts {
     case 'record': return recordParts(item.record)
     default: return item satisfies never
   }
+}
+
+/** Enough to know it by; all of it stands below as it is. */
+function ruleWords({ host, anyHost, cidr, port, method, access, path }: RuleShape): string {
+  const some = (value: unknown): string => [value ?? []].flat().join(', ')
+  return [some(method) || access, `${some(host) || some(cidr) || (anyHost === true ? 'any host' : '')}${port === undefined ? '' : `:${some(port)}`}`, some(path)].filter(Boolean).join(' ')
 }
 
 function ends({ time }: State, { expiresAt, maxUses, uses, scope }: Granted): string {
@@ -70,7 +77,7 @@ function recordParts(record: AuditRecord): Parts {
     ],
     numbers: event === 'open'
       ? [['open', 'warn'], ['', 'plain'], ['', 'plain']]
-      : [[status === null ? code === null ? '–' : 'refused' : String(status), status !== null && status < 400 ? 'good' : 'bad'], [size(bytesUp + bytesDown), 'faint'], [String(durationMs), 'faint']],
+      : [[status === null ? code === null ? '–' : 'refused' : String(status), status !== null && status < 400 ? 'good' : 'bad'], [size(bytesUp + bytesDown), 'faint'], [durationMs < 1_000 ? `${durationMs} ms` : length(durationMs), 'faint']],
   }
 }
 
@@ -98,7 +105,7 @@ const UNMATCHED = { hold: 'it waits, and is asked about', deny: 'it is denied', 
 
 function recordDetail(record: AuditRecord, fact: (label: string, text: string | null) => readonly Line[]): readonly Line[] {
   const { held, details } = record
-  if (record.event === 'notice') return [...fact('notice', record.reason), ...Object.entries(details ?? {}).flatMap(([name, value]) => fact(visible(name, 9), String(value)))]
+  if (record.event === 'notice') return [...fact('notice', record.reason), ...Object.entries(details ?? {}).flatMap(([name, value]) => fact(visible(name, 9), value === null ? null : String(value)))]
   const heldWords = held === null ? null : `${held.ms} ms${held.by === null ? '' : `, decided by ${held.by}`}${held.door === null ? '' : ` at ${held.door}`}`
   return [
     [span(` ${record.method ?? 'stream'} ${record.scheme ?? ''} ${record.host ?? ''}:${record.port ?? ''}`, 'strong')],

@@ -43,7 +43,6 @@ function named(state: State, name: NamedKey): Step {
     case 'escape': return step(unfiltered(state), ...state.pane === 'audit' ? [{ kind: 'search', query: {} } as const] : [])
     case 'enter':
     case 'backspace':
-    case 'delete':
     case 'erase': return step(state)
     default: return name satisfies never
   }

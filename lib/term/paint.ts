@@ -134,12 +134,13 @@ const EMPTY_WORDS: Readonly<Record<Exclude<Pane, 'pending'>, readonly string[]>>
 
 /** The first ones are shown where there is little room. `?` is always there. */
 const KEYS: Readonly<Record<Pane, readonly (readonly [string, string])[]>> = {
-  pending: [['a', 'approve'], ['↑↓', 'rule'], ['o', 'once'], ['t', 'time'], ['e', 'edit'], ['r', 'reject'], ['A R', 'group'], ['u', 'undo'], ['←→', 'question'], ['/', 'filter'], ['Tab', 'lists'], ['q', 'quit']],
+  pending: [['a', 'approve'], ['r', 'reject'], ['↑↓', 'rule'], ['o', 'once'], ['t', 'time'], ['e', 'edit'], ['A R', 'group'], ['u', 'undo'], ['←→', 'question'], ['/', 'filter'], ['Tab', 'lists'], ['q', 'quit']],
   grants: [['↑↓', 'move'], ['u', 'take it back'], ['/', 'filter'], ['Tab', 'next list'], ['q', 'quit']],
   rules: [['↑↓', 'move'], ['/', 'filter'], ['Tab', 'next list'], ['q', 'quit']],
   traffic: [['↑↓', 'move'], ['Home', 'follow'], ['/', 'filter'], ['Tab', 'next list'], ['q', 'quit']],
   audit: [['/', 'search'], ['↑↓', 'move'], ['Esc', 'all'], ['Tab', 'next list'], ['q', 'quit']],
 }
+const IDLE_KEYS = [['Tab', 'grants, rules, traffic, audit'], ['u', 'undo'], ['q', 'quit']] as const
 const HELP = ['?', 'help'] as const
 
 function foot(state: State, columns: number): readonly Line[] {
@@ -147,7 +148,7 @@ function foot(state: State, columns: number): readonly Line[] {
   const { message } = state
   const said = message === null ? [EMPTY] : wrap(message.text, columns - 1, { indent: 1, tone: message.tone, behind: ' ' })
   // What is too long for its line stands over the keys until it has gone.
-  return said.length > 1 ? said.slice(0, 2) : [...said, state.isHelpOpen ? paintedKeys([['any key', 'goes back']]) : keyLine(KEYS[state.pane], columns)]
+  return said.length > 1 ? said.slice(0, 2) : [...said, state.isHelpOpen ? paintedKeys([['any key', 'goes back']]) : keyLine(state.pane === 'pending' && rowAt(state) === null ? IDLE_KEYS : KEYS[state.pane], columns)]
 }
 
 function keyLine(keys: readonly (readonly [string, string])[], columns: number): Line {

@@ -45,7 +45,6 @@ function erase({ before, after }: Prompt, name: NamedKey): Pick<Prompt, 'before'
   const right = [...after]
   switch (name) {
     case 'backspace': return { before: left.slice(0, -1).join(''), after }
-    case 'delete': return { before, after: right.slice(1).join('') }
     case 'erase': return { before: '', after }
     case 'left': return { before: left.slice(0, -1).join(''), after: (left.at(-1) ?? '') + after }
     case 'right': return { before: before + (right[0] ?? ''), after: right.slice(1).join('') }

@@ -6,10 +6,16 @@ import { count, length } from './words.ts'
 
 export function replied(state: State, { path, questions, answer, reply }: Extract<Event, { kind: 'replied' }>): Step {
   const sent = new Set(questions.map(id => keyOf(path, id)))
-  const arrived: State = { ...state, sending: state.sending.filter(key => !sent.has(key)) }
+  const isLeft = new Set(reply.kind === 'failed' ? questions : reply.left.map(({ id }) => id))
+  const arrived: State = {
+    ...state,
+    sending: state.sending.filter(key => !sent.has(key)),
+    // Its event may come later; what is answered is not shown for a moment longer.
+    questions: state.questions.filter(({ path: of, held }) => of !== path || isLeft.has(held.id) || !sent.has(keyOf(of, held.id))),
+  }
   if (reply.kind === 'failed') return step(say(arrived, reply.problem, 'bad'))
   const [left] = reply.left
-  const open = left === undefined ? '' : ` ${count(reply.left.length, 'question')} stay open: ${left.problems.join(' ')}`
+  const open = left === undefined ? '' : ` ${count(reply.left.length, 'question stays', 'questions stay')} open: ${left.problems.join(' ')}`
   const undoable = [...arrived.undoable, ...reply.grants.map(grant => ({ path, grant }))]
   const undo = reply.grants.length === 0 ? '' : '  u takes it back.'
   return step(say({ ...arrived, undoable }, `${verdictWords(answer)}: ${releasedWords(answer, reply.released)}.${open}${undo}`, left === undefined ? 'good' : 'warn'))
@@ -18,7 +24,7 @@ export function replied(state: State, { path, questions, answer, reply }: Extrac
 export function takenBack(state: State, { path, grant, reply }: Extract<Event, { kind: 'taken-back' }>): Step {
   const undoable = state.undoable.filter(each => each.path !== path || each.grant !== grant)
   if (reply.kind === 'failed') return step(say({ ...state, undoable }, reply.problem, 'bad'))
-  return step(say({ ...state, undoable }, `Taken back: ${count(reply.closed, 'live connection')} closed, and it is asked again from now on.`, 'good'), { kind: 'fetch', what: 'grants' })
+  return step(say({ ...state, undoable }, `Taken back${reply.closed === 0 ? '' : `, and ${count(reply.closed, 'live connection')} closed`}. It is asked about again from now on.`, 'good'), { kind: 'fetch', what: 'grants' })
 }
 
 function verdictWords(answer: Answer): string {

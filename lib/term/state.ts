@@ -123,7 +123,7 @@ export interface State {
   readonly message: Message | null
 }
 
-export type NamedKey = 'enter' | 'escape' | 'tab' | 'back-tab' | 'up' | 'down' | 'left' | 'right' | 'page-up' | 'page-down' | 'home' | 'end' | 'backspace' | 'delete' | 'erase' | 'interrupt'
+export type NamedKey = 'enter' | 'escape' | 'tab' | 'back-tab' | 'up' | 'down' | 'left' | 'right' | 'page-up' | 'page-down' | 'home' | 'end' | 'backspace' | 'erase' | 'interrupt'
 
 export type Key =
   | { readonly kind: 'named', readonly name: NamedKey }
