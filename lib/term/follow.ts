@@ -6,7 +6,7 @@
  */
 import { listHeight } from './layout.ts'
 import { itemsOf, type ListPane } from './lists.ts'
-import { choicesOf, groupToken, keyOf, questionToken, rowsOf } from './questions.ts'
+import { groupToken, keyOf, lengthOf, questionToken, rowsOf } from './questions.ts'
 import { NO_CURSOR, say, type Cursor, type Place, type State } from './state.ts'
 
 export function follow(before: State, state: State): State {
@@ -34,7 +34,7 @@ function cursorOf(state: State): Cursor {
     top: scrolled({ top: cursor.top + (found === -1 ? 0 : index - cursor.index), index, count: rows.length, height: listHeight(state) }),
     group,
     groupDrawnAt: isSameGroup ? cursor.groupDrawnAt : null,
-    choice: Math.min(kept.choice, Math.max(choicesOf(row, kept.edited).length - 1, 0)),
+    choice: Math.min(kept.choice, Math.max(lengthOf(row, kept.edited) - 1, 0)),
   }
 }
 

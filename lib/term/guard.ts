@@ -19,7 +19,8 @@ export function refusal(state: State, row: Row, { ofGroup, opens = true }: { rea
   const drawnAt = ofGroup ? later(cursor.drawnAt, cursor.groupDrawnAt) : cursor.drawnAt
   if (drawnAt === null || time.elapsed - drawnAt < GUARD_MS) return tooEarly(state)
   if (row.members.some(({ path, held }) => sending.includes(`${path} ${held.id}`))) return say(state, 'Your answer is on its way.', 'faint')
-  return !opens || isShownWhole(state) ? null : say(state, 'The window is too small to show what you would approve. Make it larger; r rejects.', 'warn')
+  if (!opens || isShownWhole(state)) return null
+  return say(state, row.kind === 'task' ? 'Go through all of its rules first: ↓ shows the next ones, a larger window more of them.' : 'The window is too small to show what you would approve. Make it larger; r rejects.', 'warn')
 }
 
 export const tooEarly = (state: State): State => say(state, 'That key came too early: this has only just appeared. Look, then press it again.', 'warn')

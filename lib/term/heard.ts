@@ -1,7 +1,7 @@
 /** What a firewall tells: questions that come and go, decisions of others, traffic. Pure. */
 import type { AuditRecord } from '../model/audit.ts'
 import type { DeskEvent } from '../model/desk.ts'
-import type { Held } from '../model/hold.ts'
+import type { Pending } from '../model/hold.ts'
 import { recordKey } from './lists.ts'
 import { keyOf, rowAt } from './questions.ts'
 import { say, step, type Effect, type From, type State, type Step } from './state.ts'
@@ -32,7 +32,7 @@ export function hear(state: State, path: string, event: DeskEvent): Step {
   }
 }
 
-function asked(state: State, path: string, held: Held): Step {
+function asked(state: State, path: string, held: Pending): Step {
   const question = { path, held, told: state.told }
   const told = state.told + 1
   if (state.questions.some(each => each.path === path && each.held.id === held.id)) {
@@ -50,7 +50,7 @@ function settled(state: State, path: string, event: Settled): State {
   const left = { ...state, questions: state.questions.filter(question => question !== gone) }
   // Of one's own answer the reply tells more, and of what stands elsewhere in the list nothing has to be said.
   const isUnderCursor = rowAt(state)?.members[0] === gone
-  return isUnderCursor && !state.sending.includes(keyOf(path, event.id)) ? say(left, `${gone.held.display.method} ${gone.held.display.host}: ${HOW[event.how]}${byWhom(event)}.`, 'warn') : left
+  return isUnderCursor && !state.sending.includes(keyOf(path, event.id)) ? say(left, `${gone.held.kind === 'task' ? 'A task' : `${gone.held.display.method} ${gone.held.display.host}`}: ${HOW[event.how]}${byWhom(event)}.`, 'warn') : left
 }
 
 const HOW: Readonly<Record<Settled['how'], string>> = {

@@ -33,7 +33,7 @@ interface Parts {
   readonly numbers: readonly (readonly [string, Tone])[]
 }
 
-const ACTIONS: Readonly<Record<NonNullable<AuditRecord['action']>, Tone>> = { allow: 'good', deny: 'bad', refuse: 'bad', hold: 'warn' }
+const ACTIONS: Readonly<Record<NonNullable<AuditRecord['action']>, Tone>> = { allow: 'good', deny: 'bad', refuse: 'bad', hold: 'warn', serve: 'accent' }
 
 function partsOf(state: State, item: Item): Parts {
   switch (item.kind) {

@@ -3,7 +3,7 @@ import { answering } from './answering.ts'
 import { itemAt, itemsOf } from './lists.ts'
 import { listHeight } from './layout.ts'
 import { open } from './prompt.ts'
-import { choicesOf, rowAt, rowsOf } from './questions.ts'
+import { lengthOf, rowAt, rowsOf } from './questions.ts'
 import { GUARD_MS, tooEarly } from './guard.ts'
 import { PANES, say, step, type Effect, type Key, type NamedKey, type Pane, type State, type Step } from './state.ts'
 
@@ -62,7 +62,7 @@ function fetches(state: State, pane: Pane): readonly Effect[] {
 function chosen(state: State, by: 1 | -1): State {
   const row = rowAt(state)
   if (row === null) return state
-  const last = choicesOf(row, state.cursor.edited).length - 1
+  const last = lengthOf(row, state.cursor.edited) - 1
   return { ...state, cursor: { ...state.cursor, choice: Math.min(Math.max(state.cursor.choice + by, 0), Math.max(last, 0)) } }
 }
 

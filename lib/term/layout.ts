@@ -44,6 +44,6 @@ export function layoutOf({ size, prompt, pane }: State): Layout {
 export const listHeight = (state: State): number => Math.max(layoutOf(state).list, 1)
 
 /** The question needs more room than the list; elsewhere it is the other way round. */
-const listRows = (pane: State['pane'], body: number): number => pane === 'pending' ? Math.min(Math.max(Math.floor(body * 0.28), 3), 12) : Math.max(body - 8, 3)
+const listRows = (pane: State['pane'], body: number): number => pane === 'pending' ? Math.min(Math.max(Math.floor(body * 0.22), 3), 12) : Math.max(body - 8, 3)
 
 export const promptRows = (characters: number, columns: number): number => Math.min(Math.max(Math.ceil((characters + 12) / Math.max(columns - 4, 8)), 1), MAX_PROMPT_ROWS) + 1

@@ -5,9 +5,9 @@
  */
 import { parseDuration } from '../config/durations.ts'
 import type { FlowQuery } from '../model/desk.ts'
-import type { GrantRequest } from '../model/hold.ts'
+import type { Approve } from '../model/hold.ts'
 import type { RuleShape } from '../model/policy.ts'
-import { choicesOf, questionToken, rowAt, shownOf } from './questions.ts'
+import { lengthOf, rowAt, shownOf } from './questions.ts'
 import { send } from './sending.ts'
 import { step, type Effect, type Key, type NamedKey, type Prompt, type State, type Step, type Target } from './state.ts'
 
@@ -69,11 +69,11 @@ function submit(state: State, prompt: Prompt): Step {
 
 function timed(state: State, prompt: Prompt, text: string): Step {
   const { target } = prompt
-  if (target?.rule == null) return step({ ...state, prompt: null })
+  if (target?.grant == null) return step({ ...state, prompt: null })
   const ttlMs = parseDuration(text.replaceAll(' ', ''))
   const isAlways = text === 'always'
   if (!isAlways && (ttlMs === null || ttlMs === 0)) return problem(state, prompt, 'Write a number with a unit: 30s, 10m, 1h or 2d; or always, which writes the rule into the policy.')
-  const grant: GrantRequest = { rule: target.rule, ...isAlways ? { persist: true } : { ttlMs: ttlMs ?? 0 } }
+  const grant: Approve['grant'] = { ...target.grant, ...isAlways ? { persist: true } : { ttlMs: ttlMs ?? 0 } }
   const [first] = target.questions
   const shown = target.questions.length === 1 && first?.shown !== undefined ? { shown: first.shown } : {}
   return send({ ...state, prompt: null }, target, { verdict: 'approve', grant, ...shown })
@@ -87,14 +87,17 @@ function ruled(state: State, prompt: Prompt, text: string): Step {
   } catch {
     return problem(state, prompt, 'That is not JSON.')
   }
-  if (typeof rule !== 'object' || rule === null || Array.isArray(rule)) return problem(state, prompt, 'A rule is an object: {"host": …}.')
   const row = rowAt(state)
   const asked = prompt.target?.questions[0]
   // The cursor never leaves a question by itself while it is open; if it has, the rule was for another.
   if (row === null || asked === undefined || JSON.stringify(shownOf(row.members[0])) !== JSON.stringify(asked)) return step({ ...state, prompt: null })
-  const choice = choicesOf(row, rule as RuleShape).length - 1
-  return step({ ...state, prompt: null, cursor: { ...state.cursor, question: questionToken(row), edited: rule as RuleShape, choice, drawnAt: null } })
+  const isSound = row.kind === 'task' ? Array.isArray(rule) && rule.length > 0 && rule.every(isRule) : isRule(rule)
+  if (!isSound) return problem(state, prompt, row.kind === 'task' ? 'The rules of a task are a list: [{"host": …}, …].' : 'A rule is an object: {"host": …}.')
+  const edited = rule as RuleShape | readonly RuleShape[]
+  return step({ ...state, prompt: null, cursor: { ...state.cursor, edited, choice: row.kind === 'task' ? 0 : lengthOf(row, edited) - 1, drawnAt: null } })
 }
+
+const isRule = (value: unknown): boolean => typeof value === 'object' && value !== null && !Array.isArray(value)
 
 const problem = (state: State, prompt: Prompt, problem: string): Step => step({ ...state, prompt: { ...prompt, problem } })
 

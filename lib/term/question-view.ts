@@ -4,30 +4,21 @@
  * What is asked and what the chosen rule would add, to the last character, come before everything else; the rest
  * has the lines that are left. Where even those do not fit, that is said, and `isShownWhole` is false.
  */
-import { visible } from '../model/display.ts'
 import type { Held } from '../model/hold.ts'
+import { arrange, factLine, riskBlocks, type Arranged, type Block } from './blocks.ts'
 import { layoutOf } from './layout.ts'
-import { line, span, spread, wrap, cut, tall, type Line, type Tone } from './lines.ts'
-import { choicesOf, rowAt, type Choice, type Row } from './questions.ts'
+import { line, span, spread, tall, wrap, type Line, type Tone } from './lines.ts'
+import { choicesOf, rowAt, type Choice, type RequestRow, type Row } from './questions.ts'
 import type { State } from './state.ts'
+import { arrangeTask } from './task-view.ts'
 import { count, length, size, until } from './words.ts'
-
-/** `rank`: what has a low one is shown where there is little room. 0 is never left out. */
-interface Block {
-  readonly rank: number
-  readonly lines: readonly Line[]
-}
 
 interface Place {
   readonly width: number
   readonly height: number
 }
 
-const LABEL = 9
-
-export function paintQuestion(state: State, row: Row, place: Place): readonly Line[] {
-  return tall(arranged(state, row, place).lines, place.height)
-}
+export const paintQuestion = (state: State, row: Row, place: Place): readonly Line[] => tall(arranged(state, row, place).lines, place.height)
 
 /** Whether all that an approval would open stands on the screen. */
 export function isShownWhole(state: State): boolean {
@@ -36,33 +27,27 @@ export function isShownWhole(state: State): boolean {
   return row !== null && arranged(state, row, { width: detailWidth, height: detail }).isWhole
 }
 
-function arranged(state: State, row: Row, { width, height }: Place): { readonly lines: readonly Line[], readonly isWhole: boolean } {
-  const blocks = blocksOf(state, row, width)
-  const kept = new Set<Block>()
-  let room = height
-  for (const block of [...blocks].sort((one, other) => one.rank - other.rank)) {
-    if (block.rank > 0 && block.lines.length > room) continue
-    kept.add(block)
-    room -= block.lines.length
-  }
-  return { lines: blocks.filter(block => kept.has(block)).flatMap(({ lines }) => lines), isWhole: room >= 0 }
+function arranged(state: State, row: Row, place: Place): Arranged {
+  return row.kind === 'task' ? arrangeTask(state, row, place) : arrange(blocksOf(state, row, place.width), place.height)
 }
 
-function blocksOf(state: State, row: Row, width: number): readonly Block[] {
+function blocksOf(state: State, row: RequestRow, width: number): readonly Block[] {
   const [{ held }] = row.members
-  const fact = (rank: number, label: string, text: string, tone: Tone = 'plain'): Block => ({ rank, lines: [cut([span(` ${label.padEnd(LABEL)}`, 'faint'), span(text, tone)], width)] })
+  const { display, nearest } = held
+  const fact = (rank: number, label: string, text: string, tone: Tone = 'plain'): Block => ({ rank, lines: [factLine(label, text, width, { text: tone })] })
   const choices = choicesOf(row, state.cursor.edited)
   return [
     { rank: 0, lines: title(held, width) },
-    ...held.risks.map(({ says }, at): Block => ({ rank: at < 3 ? 1 : 7, lines: [cut([span(' !       ', 'warn'), span(` ${says}`, 'warn')], width)] })),
+    ...riskBlocks(held.risks, width),
     fact(2, 'waits', waiting(state, held)),
     ...row.members.length === 1 ? [] : [fact(2, 'alike', alike(row))],
-    fact(3, 'body', body(held), held.contentLength !== null && held.contentLength > 0 ? 'plain' : 'faint'),
-    fact(4, 'from', asker(held)),
-    fact(5, 'policy', policy(held)),
-    ...held.nearest === null ? [] : [fact(6, 'nearest', `${held.nearest.rule}: ${held.nearest.why}`)],
+    fact(3, 'body', body(held), (held.contentLength ?? 0) > 0 ? 'plain' : 'faint'),
+    fact(4, 'from', display.userAgent === '' ? display.client : `${display.client}, which calls itself “${display.userAgent}”`),
+    ...display.asker === '' ? [] : [fact(5, 'process', display.asker)],
+    fact(6, 'policy', policy(held)),
+    ...nearest === null ? [] : [fact(6, 'nearest', `${nearest.rule}: ${nearest.why}`)],
     ...state.links.length > 1 ? [fact(8, 'firewall', row.path)] : [],
-    { rank: 9, lines: [[]] },
+    { rank: 29, lines: [[]] },
     ...choices.flatMap((choice, at) => rule(choice, { isChosen: at === state.cursor.choice, at, width })),
     ...choices.length === 0 ? [{ rank: 0, lines: [line(' no rule is offered: o approves this one request, e writes a rule', 'warn')] }] : [],
   ]
@@ -81,7 +66,7 @@ function waiting({ time }: State, { firstSeen, deadline, waiting }: Held): strin
   return `${count(waiting, 'request')} for ${length(asked)}; ${deadline === null ? 'the client has given up' : `the client gives up in ${length(until(deadline, time.now))}`}`
 }
 
-function alike({ members, group }: Row): string {
+function alike({ members, group }: RequestRow): string {
   const waiting = Math.max(group.waiting, members.reduce((sum, { held }) => sum + held.waiting, 0))
   return `${count(members.length - 1, 'more question')}; ${count(waiting, 'request')} in all. A approves them, R rejects them`
 }
@@ -90,8 +75,6 @@ function body({ contentLength, contentType }: Held): string {
   if (contentType === null && (contentLength ?? 0) === 0) return 'none'
   return [contentLength === null ? 'size not told' : size(contentLength), contentType].filter(part => part !== null).join(', ')
 }
-
-const asker = ({ display }: Held): string => display.userAgent === '' ? display.client : `${display.client}, which calls itself “${visible(display.userAgent, 200)}”`
 
 function policy({ answers, note, policy }: Held): string {
   const asks = answers === null ? 'no rule matches' : `the rule ${answers} asks`

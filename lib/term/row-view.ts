@@ -1,4 +1,5 @@
 /** One question, or one group of them, as a line of the list. Pure. */
+import type { Pending } from '../model/hold.ts'
 import { cut, fit, span, spread, type Line } from './lines.ts'
 import type { Row } from './questions.ts'
 import type { State } from './state.ts'
@@ -23,9 +24,13 @@ export function paintRow(state: State, row: Row, width: number): Line {
   const room = Math.max(width - 3 * NUMBER - 1, 0)
   const what = [
     span(isPicked ? '▸ ' : held.risks.length > 0 ? '! ' : '  ', isPicked ? 'picked' : 'warn'),
-    span(`${(held.method === null ? held.scheme : held.display.method).padEnd(6)} `, isPicked ? 'picked' : 'accent'),
-    span(held.display.host, isPicked ? 'picked' : 'strong'),
-    span(held.method === null ? '' : ` ${held.display.path}`, isPicked ? 'picked' : 'plain'),
+    ...words(held).map(({ text, tone }) => span(text, isPicked ? 'picked' : tone)),
   ]
   return cut(spread(fit(what, room, isPicked ? 'picked' : 'plain'), right, width), width)
+}
+
+function words(held: Pending): Line {
+  if (held.kind === 'task') return [span('task   ', 'accent'), span(`${held.rules.length === 1 ? 'a rule' : `${held.rules.length} rules`} `, 'strong'), span(`“${held.display.reason}”`)]
+  const { display, method, scheme } = held
+  return [span(`${(method === null ? scheme : display.method).padEnd(6)} `, 'accent'), span(display.host, 'strong'), span(method === null ? '' : ` ${display.path}`)]
 }

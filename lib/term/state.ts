@@ -7,7 +7,7 @@
 import type { AuditRecord } from '../model/audit.ts'
 import type { DeskEvent, FlowQuery, Status } from '../model/desk.ts'
 import type { Granted, RulesInForce, ShownQuestion } from '../model/grants.ts'
-import type { Answer, Held } from '../model/hold.ts'
+import type { Answer, Pending, TaskGrant } from '../model/hold.ts'
 import type { RuleShape } from '../model/policy.ts'
 import type { Tone } from './lines.ts'
 
@@ -29,10 +29,11 @@ export interface Link {
   readonly status: Status | null
 }
 
-export interface Question {
+/** @typeParam H  a request that waits, or a task that is asked for beforehand */
+export interface Question<H extends Pending = Pending> {
   /** Of the firewall that asks. */
   readonly path: string
-  readonly held: Held
+  readonly held: H
   /** Grows with every word about any question: of two in one group, the later one knows more. */
   readonly told: number
 }
@@ -50,10 +51,10 @@ export interface Cursor {
   /** `elapsed` of when it was drawn; null: it is not on the screen yet, and no key answers it. */
   readonly drawnAt: number | null
   readonly groupDrawnAt: number | null
-  /** Which of `choices`. */
+  /** Which of `choicesOf`; of a task the first rule that is shown. */
   readonly choice: number
-  /** The operator's own rule for it. */
-  readonly edited: RuleShape | null
+  /** The operator's own rule for it, or rules for a task. As typed: the firewall checks them. */
+  readonly edited: RuleShape | readonly RuleShape[] | null
 }
 
 /** Where the operator looks in one of the other lists. */
@@ -65,11 +66,15 @@ export interface Place {
   readonly since: number
 }
 
+/** What an approval opens; for how long comes later. */
+export type Granting = { readonly rule: RuleShape } | Pick<TaskGrant, 'rules'>
+
 /** What an answer that is being written is about: what was shown, whatever has come since. */
 export interface Target {
   readonly path: string
   readonly questions: readonly ShownQuestion[]
-  readonly rule: RuleShape | null
+  /** null: nothing, it is a rejection. */
+  readonly grant: Granting | null
 }
 
 /** A line that is being typed. */

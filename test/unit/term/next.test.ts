@@ -160,7 +160,7 @@ t.test('a filter shows what it names; the cursor goes to what is shown, and has 
 t.test('left and right, j and k, and the keys for pages lead through the questions, and not beyond', async t => {
   const screen = openScreen()
   for (let n = 0; n < 30; n++) screen.ask({ id: `q${n}` })
-  const path = [['<right>', 'q1'], ['j', 'q2'], ['<left>', 'q1'], ['k', 'q0'], ['k', 'q0'], ['<end>', 'q29'], ['j', 'q29'], ['<home>', 'q0'], ['<page-down>', 'q5'], ['<page-up>', 'q0']] as const
+  const path = [['<right>', 'q1'], ['j', 'q2'], ['<left>', 'q1'], ['k', 'q0'], ['k', 'q0'], ['<end>', 'q29'], ['j', 'q29'], ['<home>', 'q0'], ['<page-down>', 'q4'], ['<page-up>', 'q0']] as const
   for (const [key, id] of path) {
     screen.press(key)
     t.equal(under(screen), id, key)
@@ -198,5 +198,5 @@ t.test('q and Ctrl-C quit', async t => {
 })
 
 function rowDisplay() {
-  return { host: 'api.example.test:443', unicode: null, method: 'GET', path: '/', client: 'c', userAgent: '', line: '' }
+  return { host: 'api.example.test:443', unicode: null, method: 'GET', path: '/', client: 'c', userAgent: '', asker: '', line: '' }
 }

@@ -4,7 +4,7 @@ import { lineWidth } from '../../../lib/term/lines.ts'
 import { paint } from '../../../lib/term/paint.ts'
 import { PANES } from '../../../lib/term/state.ts'
 import type { AuditRecord } from '../../../lib/model/audit.ts'
-import { sampleHeld } from '../../helpers/sample-held.ts'
+import { sampleHeld, sampleTask } from '../../helpers/sample-held.ts'
 import { ONE, TWO, askAlike, openScreen } from '../../helpers/term-screen.ts'
 import type { Screen } from '../../helpers/term-screen.ts'
 
@@ -70,10 +70,10 @@ t.test('nothing that an agent, a log or a firewall wrote reaches the screen raw'
 
 t.test('a question shows all that an operator decides by, in 80 × 24', async t => {
   const screen = openScreen()
-  screen.ask()
+  screen.ask({ display: { ...sampleHeld().display, asker: 'sh (pid 7)' } })
   screen.look()
   for (const fact of [
-    'POST https api.example.test:443', '“/v1/items?x=1”', '2 requests for 12 s; the client gives up in 3:48', '12 B, application/json', '127.0.0.1, which calls itself “curl/8”',
+    'POST https api.example.test:443', '“/v1/items?x=1”', '2 requests for 12 s; the client gives up in 3:48', '12 B, application/json', '127.0.0.1, which calls itself “curl/8”', 'sh (pid 7)',
     'no rule matches (research)', 'reads: the method is POST', 'first contact with example.test', '▸ 1  exactly this', '{"host":"api.example.test","method":"POST","path":"/v1/items"}',
     '  2  anything on this host', '{"host":"api.example.test","access":"full"}',
   ]) t.match(screen.text(), fact)
@@ -85,6 +85,51 @@ t.test('where there is little room, what is asked and the chosen rule stand ther
   const shown = screen.text().replaceAll(/\n {6}/g, '')
   t.match(shown, 'api.example.test:443')
   t.match(shown, '{"host":"api.example.test","method":"POST","path":"/v1/items/with/a/long/path"}')
+})
+
+t.test('a task shows its reason and every rule as it would be granted; what does not fit is gone through before it is approved', async t => {
+  const screen = openScreen()
+  const rules = Array.from({ length: 9 }, (_, n) => ({ rule: { host: `h${n}.test`, access: 'read-only' as const }, says: `reading h${n}.test`, answers: [] }))
+  screen.tell({ event: 'asked', held: sampleTask({ rules }) })
+  screen.look()
+  t.match(screen.text(), /▸ task {3}9 rules “to write the digest”/)
+  t.match(screen.text(), /asks beforehand for 9 rules\n “to write the digest”/)
+  t.match(screen.text(), /reading h0\.test\n {6}\{"host":"h0\.test","access":"read-only"\}/)
+  screen.press('a')
+  t.strictSame(screen.effects, [])
+  t.match(screen.state.message?.text, '↓')
+  for (let n = 0; n < 9; n++) screen.press('<down>')
+  t.match(screen.text(), '"h8.test"')
+  screen.press('a')
+  t.strictSame(screen.effects, [{ kind: 'answer', path: ONE, questions: [{ id: 't1', shown: 't1.1' }], answer: { verdict: 'approve', grant: { rules: 'asked' }, shown: 't1.1', by: 'ann' } }])
+})
+
+t.test('a task is granted for a time, with rules of the operator\'s own, or rejected; never once', async t => {
+  const screen = openScreen()
+  screen.tell({ event: 'asked', held: sampleTask() })
+  screen.look()
+  screen.press('o')
+  screen.press('t', '<enter>')
+  screen.press('<escape>')
+  t.match(screen.effects.splice(0), [{ answer: { grant: { rules: 'asked', ttlMs: 3_600_000 } } }])
+  screen.send({ kind: 'replied', path: ONE, questions: ['t1'], answer: { verdict: 'deny' }, reply: { kind: 'failed', problem: 'no' } })
+  screen.press('e', '<erase>')
+  screen.type('{}')
+  screen.press('<enter>')
+  t.match(screen.state.prompt?.problem, 'are a list')
+  screen.press('<erase>')
+  screen.type('[{"host":"a.test"}]')
+  screen.press('<enter>')
+  t.match(screen.text(), '{"host":"a.test"}')
+  screen.look()
+  screen.press('a')
+  t.match(screen.effects.splice(0), [{ answer: { grant: { rules: [{ host: 'a.test' }] } } }])
+  screen.send({ kind: 'replied', path: ONE, questions: ['t1'], answer: { verdict: 'deny' }, reply: { kind: 'failed', problem: 'no' } })
+  screen.press('1')
+  t.equal(screen.state.cursor.edited, null)
+  screen.look()
+  screen.press('r', '<enter>')
+  t.match(screen.effects, [{ answer: { verdict: 'deny' } }])
 })
 
 t.test('a stream has no method and no path; a name in another script is spelled', async t => {
