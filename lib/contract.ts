@@ -46,6 +46,8 @@ export interface Firewall extends AsyncDisposable {
   readonly ca: { readonly path: string, readonly bundle: string, readonly fingerprint: string, readonly dir: string }
   /** Path of the control socket; null where there is none. */
   readonly control: string | null
+  /** The operator's page, and the link that signs in whoever opens it first; null where there is none. */
+  readonly console: { readonly url: string, readonly link: string, readonly host: string, readonly port: number } | null
   /** Answers what is held, lets what flows end for `limits.drainMs`, and closes. */
   close(): Promise<void>
 }

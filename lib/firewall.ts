@@ -7,12 +7,10 @@ import { openAgentDesk } from './agent-desk.ts'
 import { functionDoor } from './approve/function.ts'
 import { createRecent } from './audit/recent.ts'
 import { createAudit } from './audit/record.ts'
-import { parseAnswer } from './config/load.ts'
 import { formatProblem } from './config/problems.ts'
 import { loadTokens } from './config/tokens.ts'
 import { watchFile } from './config/watch.ts'
 import { defaultControlPath } from './control/paths.ts'
-import { serveControl } from './control/server.ts'
 import { createAddressJudge } from './decide/address.ts'
 import { admit } from './decide/admit.ts'
 import { explain } from './decide/explain.ts'
@@ -39,6 +37,7 @@ import type { FirewallOptions } from './options.ts'
 import { handle } from './pipeline.ts'
 import type { Rooms } from './pipeline.ts'
 import { createRecorder, recordEnded, recordEvent } from './recorder.ts'
+import { openOperatorDoors } from './operator-doors.ts'
 import { told } from './ruled.ts'
 import { createIds, createLocalAddresses, isLoopback, parseNetwork, parseOverride, readHosts, readSearchDomains, toList, urlOf } from './setup.ts'
 import { writeBundle } from './tls/bundle.ts'
@@ -77,11 +76,13 @@ export async function createFirewall(options: FirewallOptions): Promise<Firewall
   const contexts = createContexts(store, { clock, max: MAX_CONTEXTS })
 
   const controlPath = options.control === true ? defaultControlPath(env, process.pid) : options.control === false ? undefined : options.control
+  /** Somebody may look and answer. */
+  const hasOperator = controlPath !== undefined || options.console !== undefined
   const flows = createRecent(MAX_RECENT)
   const desk = openDesk({
     clock, limits, policy, newId, flows,
     doors: toList(options.approve).map(door => typeof door === 'function' ? functionDoor(door) : door),
-    hasStandingDoor: () => options.standing ?? controlPath !== undefined,
+    hasStandingDoor: () => options.standing ?? hasOperator,
     isKnown: client => tokenNames.has(client),
   })
   const audit = await createAudit({
@@ -91,8 +92,7 @@ export async function createFirewall(options: FirewallOptions): Promise<Firewall
     optional: options.auditOptional === true,
     rotateBytes: options.auditRotateBytes ?? null,
     keep: options.auditKeep ?? 10,
-    // Whoever may look.
-    ...(controlPath === undefined ? {} : { recent: flows }),
+    ...(hasOperator ? { recent: flows } : {}),
     policy: () => ({ name: desk.inForce.ruleset.name, hash: desk.inForce.loaded.hash, generation: desk.inForce.generation }),
     onProblem: says => desk.say({ event: 'notice', says }),
   })
@@ -100,7 +100,7 @@ export async function createFirewall(options: FirewallOptions): Promise<Firewall
   const counts = { flows: 0, allowed: 0, denied: 0, refused: 0, held: 0 }
   const warnings = new Set(policy.warnings.map(warning => formatProblem(warning, policy.file ?? 'policy')))
   const servers = new Map<Server, { host: string, port: number }>()
-  /** Never dialled; another array with every listener. */
+  /** Never dialled, ours all of them; another array with every listener. */
   let listeners: readonly { readonly address: string, readonly port: number }[] = []
   const underway = createUnderway()
   let state: Status['state'] = 'running'
@@ -191,15 +191,8 @@ export async function createFirewall(options: FirewallOptions): Promise<Firewall
     }
   }
 
-  const control = controlPath === undefined ? null : await serveControl({
-    path: controlPath,
-    clock,
-    desk: { ...desk, status },
-    parseAnswer(value) {
-      const parsed = parseAnswer(value)
-      return parsed.kind === 'answer' ? parsed : { kind: 'refused', problems: parsed.problems.map(problem => formatProblem(problem, 'answer')) }
-    },
-  })
+  const operator = await openOperatorDoors({ controlPath, console: options.console, user: env['USER'], clock, desk: { ...desk, status } })
+  if (operator.console !== null) listeners = [...listeners, { address: operator.console.host, port: operator.console.port }]
   const stopAuditing = desk.subscribe(event => { recordEvent(audit, event) })
   const stopWatching = options.watch === true && policy.file !== null ? watchFile(policy.file, clock, () => { desk.reload().catch(() => {}) }) : () => {}
 
@@ -218,7 +211,7 @@ export async function createFirewall(options: FirewallOptions): Promise<Firewall
     acceptor.destroy()
     await forwarder.close()
     await underway.none()
-    await control?.close()
+    await operator.close()
     stopAuditing()
     await audit.close()
   }
@@ -266,7 +259,8 @@ export async function createFirewall(options: FirewallOptions): Promise<Firewall
     status,
     subscribe: desk.subscribe,
     ca: { path: store.certificatePath, bundle, fingerprint: store.fingerprint, dir: store.dir },
-    control: control?.path ?? null,
+    control: operator.control?.path ?? null,
+    console: operator.console,
     close,
     [Symbol.asyncDispose]: close,
   }

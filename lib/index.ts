@@ -2,7 +2,7 @@
 export { createFirewall } from './firewall.ts'
 export type { Firewall, Ruled } from './contract.ts'
 export type { Shared, SharedAddresses } from './transparent.ts'
-export type { ApproveFunction, AuditTarget, FirewallOptions } from './options.ts'
+export type { ApproveFunction, AuditTarget, ConsoleAddress, FirewallOptions } from './options.ts'
 export { LIMITS } from './limits.ts'
 export type { LimitRow, LimitUnit, Limits } from './limits.ts'
 export { VERSION } from './version.ts'

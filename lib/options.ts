@@ -14,12 +14,22 @@ export type ApproveFunction = (held: Pending, context: { readonly signal: AbortS
 /** A file (appended to, mode 0600), a stream, or a function that is called with each record. */
 export type AuditTarget = string | Writable | ((record: AuditRecord & { readonly prev: string, readonly hash: string }) => void)
 
+/** Where the console listens. */
+export interface ConsoleAddress {
+  /** Default: `127.0.0.1`. Any other that is not loopback needs `hosts`. */
+  readonly host?: string
+  /** Default: a free one. */
+  readonly port?: number
+  /** Names by which it is reached, as a browser spells them, with a port or without. Default: those of this machine's loopback. */
+  readonly hosts?: readonly string[]
+}
+
 export interface FirewallOptions {
   /** A policy file (JSON; docs/policy.md), or its document. Required: there is no default policy. */
   readonly policy: string | PolicyDocument
   /** Asked about every held request, all at once; the first answer wins. Default: none, only `answer()` and the control socket decide. */
   readonly approve?: ApproveFunction | Door | readonly (ApproveFunction | Door)[]
-  /** Whether `answer()` will be called by somebody: held requests then wait although no hook is set. Default: true where `control` is set, else false. */
+  /** Whether `answer()` will be called by somebody: held requests then wait although no hook is set. Default: true where `control` or `console` is set, else false. */
   readonly standing?: boolean
   /** Folder of the CA (`ca.crt`, `ca.key`), made at the first start. Default: `$XDG_STATE_HOME/sallyport`. */
   readonly certs?: string
@@ -35,6 +45,8 @@ export interface FirewallOptions {
   readonly auditQueries?: boolean
   /** Path of the control socket; true for the default place. Default: none. */
   readonly control?: string | boolean
+  /** The operator's desk as a web page. Default: none. */
+  readonly console?: ConsoleAddress
   /** Names that are not looked up, as curl's `--resolve`: `host:port:address[,address…]`. Judged like any other address. */
   readonly resolve?: readonly string[]
   /** Looks names up, after a permit. Default: the system's resolver. */

@@ -23,6 +23,8 @@ interface ServeOptions extends Partial<Limits> {
   readonly auditKeep?: number
   readonly auditQueries?: boolean
   readonly control?: string
+  readonly console?: Address
+  readonly consoleHost?: readonly string[]
   readonly resolve?: readonly string[]
   readonly upstreamCa?: readonly string[]
   readonly onHold?: string
@@ -48,6 +50,8 @@ export function addServe(program: Command): void {
     .option('--audit-optional', 'let traffic pass although the audit log cannot be written')
     .option('--audit-queries', 'write the values of query parameters into the audit log')
     .option('--control <path>', 'control socket (default: $XDG_RUNTIME_DIR/sallyport/<pid>.sock)')
+    .option('--console <address>', 'the operator\'s desk as a web page, 127.0.0.1:8900; a link that signs in once is printed', address)
+    .option('--console-host <name>', 'further name that the page is reached by; repeatable, and needed where it does not listen on loopback', collect)
     .option('--resolve <host:port:address>', 'address of a name, as curl has it; repeatable', collect)
     .option('--upstream-ca <file>', 'roots that upstreams are verified against; repeatable', collect)
     .option('--on-hold <command>', 'asked about every held request: JSON on stdin, JSON answer on stdout')
@@ -86,6 +90,7 @@ async function serve(options: ServeOptions): Promise<void> {
     ...given('auditKeep', options.auditKeep),
     ...given('auditOptional', options.auditOptional),
     ...given('auditQueries', options.auditQueries),
+    ...given('console', options.console === undefined ? undefined : { ...options.console, hosts: options.consoleHost ?? [] }),
     ...given('resolve', options.resolve),
     ...given('upstreamCa', options.upstreamCa),
     ...given('allowFrom', options.allowFrom),
@@ -112,12 +117,13 @@ async function serve(options: ServeOptions): Promise<void> {
 
 function announce(firewall: Firewall, url: string, shared: Shared | null, options: ServeOptions): void {
   const { dir, path } = firewall.ca
-  if (options.json) return printJson({ event: 'ready', proxy: url, certs: dir, ca: path, control: firewall.control, ...shared === null ? {} : { transparent: shared.transparent, dns: shared.dns } })
+  if (options.json) return printJson({ event: 'ready', proxy: url, certs: dir, ca: path, control: firewall.control, ...firewall.console === null ? {} : { console: firewall.console.link }, ...shared === null ? {} : { transparent: shared.transparent, dns: shared.dns } })
   const { policy, roots } = firewall.status()
   // Standard output may carry the audit log; people read the rest on standard error.
   printLine(`ready: proxy ${url}  ca ${path}  control ${firewall.control}`)
   note(`policy ${policy.name ?? options.policy}: ${policy.rules} rules, unmatched requests: ${policy.unmatched}; upstreams are verified against ${roots}`)
   if (shared !== null) note(`redirected connections at ${spell(shared.transparent)}, names at ${shared.dns.map(spell).join(', ')}; ${filterHint(process.getuid?.() ?? 0)}`)
+  if (firewall.console !== null) note(`the desk: open ${firewall.console.link}  (it signs in whoever opens it first)`)
   note('agent\'s shell: eval "$(sallyport env --shell)"   questions: sallyport pending --watch   stop: Ctrl-C')
 }
 

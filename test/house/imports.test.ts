@@ -32,6 +32,7 @@ const HOUSE: Record<string, Doors> = {
   config: doors('model normalize/host decide/patterns', 'ajv', 'fs path module crypto url child_process'),
   control: doors('model hold audit config', '', 'http net fs crypto path os'),
   term: doors('model control config/durations', 'ink react'),
+  console: doors('model control config/package-root', '', 'http net fs crypto path'),
   approve: doors('model hold audit config', '', 'child_process readline tty'),
   sandbox: doors('model tls', 'koffi dns-packet', 'child_process net dgram fs os path url events stream module'),
   'pipeline.ts': doors('model'),

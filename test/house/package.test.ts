@@ -45,8 +45,9 @@ const BELONGS = [
   /^(?:package\.json|README\.md|LICENSE|CHANGELOG\.md|SECURITY\.md|certs\/README\.md)$/,
   /^dist\/(?:lib|bin)\/[a-z\d/-]+(?:\.js|\.d\.ts)$/,
   /^lib\/config\/presets\/[a-z\d-]+\.json$/,
+  /^lib\/console\/page\/[a-z]+\.(?:js|css|html|svg)$/,
   /^schemas\/[a-z-]+\.schema\.json$/,
-  /^docs\/[A-Za-z\d/-]+\.(?:md|svg)$/,
+  /^docs\/[A-Za-z\d/-]+\.(?:md|svg|png)$/,
   /^examples\/[A-Za-z/-]+\.(?:ts|json|sh|md)$/,
 ]
 const MAX_FILE_BYTES = 1024 ** 2
@@ -58,7 +59,7 @@ t.test('the tarball holds what it should, and nothing else', async t => {
   t.strictSame(files.filter(({ size }) => size > MAX_FILE_BYTES), [], 'no file above 1 MiB')
 
   const compiled = [...sources('lib'), ...sources('bin')].flatMap(file => [`dist/${file}.js`, `dist/${file}.d.ts`])
-  const asTheyStand = ['schemas', 'docs', 'examples', 'lib/config/presets'].flatMap(folder => under(folder)).filter(file => !/^docs\/.*\.ts$/.test(file))
+  const asTheyStand = ['schemas', 'docs', 'examples', 'lib/config/presets', 'lib/console/page'].flatMap(folder => under(folder)).filter(file => !/^docs\/.*\.ts$|tsconfig\.json$/.test(file))
   const pages = ['README.md', 'LICENSE', 'CHANGELOG.md', 'SECURITY.md', 'certs/README.md', 'package.json']
   t.strictSame([...compiled, ...asTheyStand, ...pages].filter(file => !paths.has(file)), [], 'nothing is missing, once it is built')
   for (const door of doors()) t.ok(paths.has(door), `package.json names ${door}`)

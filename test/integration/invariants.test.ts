@@ -182,14 +182,17 @@ t.test('I10: the operator\'s door cannot be reached through the proxy', async t 
   const dir = mkdtempSync(join(tmpdir(), 'sp-'))
   t.teardown(() => rmSync(dir, { recursive: true, force: true }))
   const control = join(dir, 'private', 'c.sock')
-  const house = await openHouse(t, { version: 1, rules: [{ id: 'all', host: '**', anyHost: true, scheme: ['http', 'https'], port: '1-65535', private: true, access: 'full' }] }, { control })
+  const house = await openHouse(t, { version: 1, rules: [{ id: 'all', host: '**', anyHost: true, scheme: ['http', 'https'], port: '1-65535', private: true, access: 'full' }] }, { control, console: {} })
+  const desk = house.firewall.console!
   t.equal(statSync(control).mode & 0o777, 0o600)
   t.equal(statSync(join(dir, 'private')).mode & 0o777, 0o700)
-  for (const target of ['http://sallyport/v1/pending', 'http://localhost/v1/pending', `http://localhost:${house.port}/v1/pending`, `http://unix:${control}:/v1/pending`]) {
+  for (const target of ['http://sallyport/v1/pending', 'http://localhost/v1/pending', `http://localhost:${house.port}/v1/pending`, `http://unix:${control}:/v1/pending`, `${desk.url}/`, `http://localhost:${desk.port}/`]) {
     const wire = await openWire(house.port)
     wire.write(`GET ${target} HTTP/1.1\r\nHost: ${/^http:\/\/([^/]*)/.exec(target)![1]}\r\nConnection: close\r\n\r\n`)
-    t.notMatch(await wire.ended(), /"pending"/, target)
+    t.notMatch(await wire.ended(), /"pending"|<title>Sallyport/, target)
   }
+  t.match(await fetch(desk.url).then(response => response.text()), '<title>Sallyport', 'though the console is there')
+  t.strictSame(house.closed.filter(({ port }) => port === desk.port).map(({ code }) => code), ['address_forbidden', 'address_forbidden'])
   const direct = connect(house.port, '127.0.0.1')
   direct.end('GET /v1/pending HTTP/1.1\r\nHost: localhost\r\n\r\n')
   const text = await new Promise<string>(resolve => { let all = ''; direct.on('data', chunk => { all += String(chunk) }); direct.on('close', () => resolve(all)) })
