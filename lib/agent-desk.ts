@@ -56,7 +56,9 @@ export function openAgentDesk({ clock, isOn, desk, holdMs }: AgentDeskOptions): 
     if (parsed.kind === 'refused') return { kind: 'refused', problems: parsed.problems.map(problem => formatProblem(problem, 'request')) }
     const { ruleset } = desk.inForce
     const rules = parsed.rules.map(rule => askRule(ruleset, rule, clock.now()))
-    if (ruleset.unmatched === 'deny' && rules.every(({ answers }) => answers.length === 0)) return { kind: 'closed' }
+    const shut = ruleset.unmatched === 'deny' ? rules.flatMap(({ answers }, at) => answers.length === 0 ? [at] : []) : []
+    if (shut.length === rules.length) return { kind: 'closed' }
+    if (shut.length > 0) return { kind: 'refused', problems: shut.map(at => `request#/rules/${at}: The policy denies what this covers, and nobody is asked about it. Take it out.`) }
     const asked = desk.tasks.ask({ client, flow, reason: parsed.reason, rules })
     // Which hold rules it answers is for the operator.
     return asked.kind === 'full' ? asked : { ...asked, rules: rules.map(({ rule, says }) => ({ rule, says })) }

@@ -8,9 +8,8 @@ import { checkGrantRule, liesWithin } from './config/load.ts'
 import { termsOf } from './decide/decide.ts'
 import { rulesMet } from './decide/overlap.ts'
 import type { Granting } from './granting.ts'
-import type { GrantOutcome } from './hold/answering.ts'
 import { scopeOf } from './hold/decided.ts'
-import type { AskedTask } from './hold/tasks.ts'
+import type { AskedTask, TaskOutcome } from './hold/tasks.ts'
 import type { Holder } from './in-force.ts'
 import type { Clock } from './model/clock.ts'
 import type { Approve, AskedRule, Grant, TaskGrant } from './model/hold.ts'
@@ -23,7 +22,7 @@ export interface TaskGrantingOptions {
   newId(): string
 }
 
-export type GrantTask = (task: AskedTask & { readonly id: string }, answer: Approve & { grant: TaskGrant }, door: string) => Promise<GrantOutcome>
+export type GrantTask = (task: AskedTask & { readonly id: string }, answer: Approve & { grant: TaskGrant }, door: string) => Promise<TaskOutcome>
 
 export function createTaskGranting({ clock, holder, granting, newId }: TaskGrantingOptions): GrantTask {
   return async function grant(task, answer, door) {
@@ -44,15 +43,15 @@ export function createTaskGranting({ clock, holder, granting, newId }: TaskGrant
     const [first] = made
     if (first === undefined) return refused('the policy denies what no rule matches, and no hold rule asks about any of it')
     granting.give(made, scopeOf(answer.grant))
-    return { kind: 'granted', grant: first.id, persisted: false }
+    return { kind: 'granted', grant: first.id, persisted: false, made }
   }
 
-  async function write(asked: readonly AskedRule[], make: (rule: RuleShape, answers: null) => Grant): Promise<GrantOutcome> {
+  async function write(asked: readonly AskedRule[], make: (rule: RuleShape, answers: null) => Grant): Promise<TaskOutcome> {
     const asking = asked.flatMap(({ answers }) => answers)[0]
     if (asking !== undefined) return refused(`an allow rule of the policy never answers the hold rule "${asking}": grant the rules for a time instead`)
     const made = asked.map(({ rule }) => make(rule, null))
     const problems = await granting.write(made)
-    return problems === null ? { kind: 'granted', grant: made[0]!.id, persisted: true } : { kind: 'refused', problems }
+    return problems === null ? { kind: 'granted', grant: made[0]!.id, persisted: true, made } : { kind: 'refused', problems }
   }
 
   /** The hold rules that were shown and are still there; null is the absence of any rule, where the policy lets that be asked about. */
@@ -71,6 +70,6 @@ export function createTaskGranting({ clock, holder, granting, newId }: TaskGrant
   }
 }
 
-function refused(problem: string): GrantOutcome {
+function refused(problem: string): Extract<TaskOutcome, { kind: 'refused' }> {
   return { kind: 'refused', problems: [problem] }
 }

@@ -10,7 +10,7 @@ import { systemClock, type Clock } from '../model/clock.ts'
 import type { Answer, Door, HeldGroup, Pending } from '../model/hold.ts'
 import { createKeyReader, type Key } from './keys.ts'
 import { HELP, groupOf, offered, offeredToGroup, renderQuestion } from './question.ts'
-import { renderTask } from './task.ts'
+import { isShowable, renderTask } from './task.ts'
 
 /** What we need of a `tty.ReadStream`. */
 export interface TerminalInput extends NodeJS.ReadableStream {
@@ -185,7 +185,7 @@ export function terminalDoor({ input, output, clock = systemClock }: {
 function answerOf(key: Exclude<Key, 'interrupt' | '?'>, held: Pending, group: HeldGroup): { readonly answer: Answer, readonly says: string } | null {
   switch (key) {
     case 'a': return held.kind === 'task'
-      ? { answer: { verdict: 'approve', grant: { rules: 'asked' } }, says: 'approve what it asks for, until the firewall stops.' }
+      ? !isShowable(held) ? null : { answer: { verdict: 'approve', grant: { rules: 'asked' } }, says: 'approve what it asks for, until the firewall stops.' }
       : { answer: { verdict: 'approve', grant: 'once' }, says: 'approve it, once.' }
     case 'r': return { answer: { verdict: 'deny' }, says: 'reject it.' }
     case 's': return { answer: { verdict: 'pass' }, says: 'skip it.' }

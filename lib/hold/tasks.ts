@@ -8,7 +8,7 @@
 import type { Clock, Timer } from '../model/clock.ts'
 import type { AnswerResult, DeskEvent } from '../model/desk.ts'
 import type { Decided } from '../model/grants.ts'
-import type { Approve, AskedRule, Door, HeldTask, Refuse, TaskGrant } from '../model/hold.ts'
+import type { Approve, AskedRule, Door, Grant, HeldTask, Refuse, TaskGrant } from '../model/hold.ts'
 import type { RuleShape } from '../model/policy.ts'
 import { createAgenda } from './agenda.ts'
 import { createAnswering } from './answering.ts'
@@ -36,7 +36,7 @@ export interface TaskOptions {
   /** What approvers see. Times are milliseconds since 1970. */
   describe(task: AskedTask & { readonly id: string, readonly waiting: number, readonly firstSeen: number, readonly deadline: number }): HeldTask
   /** Makes an approval effective before anybody is told of it. */
-  grant(task: AskedTask & { readonly id: string }, answer: Approve & { grant: TaskGrant }, door: string): Promise<GrantOutcome>
+  grant(task: AskedTask & { readonly id: string }, answer: Approve & { grant: TaskGrant }, door: string): Promise<TaskOutcome>
   /** What a description of this task is bound to now. */
   shown(id: string): string
   parseAnswer(value: unknown): Parsed
@@ -50,6 +50,9 @@ export interface AskedTask {
   readonly reason: string
   readonly rules: readonly AskedRule[]
 }
+
+/** Each rule is a grant of its own, and one more for each hold rule that it answers. */
+export type TaskOutcome = (Extract<GrantOutcome, { kind: 'granted' }> & { readonly made: readonly Pick<Grant, 'id' | 'rule'>[] }) | Extract<GrantOutcome, { kind: 'refused' }>
 
 /** A task as its client may see it: nothing of who answered, and from where. */
 export interface TaskState {
@@ -90,6 +93,7 @@ interface Task extends Answerable, AskedTask {
   operatorReason: string | null
   granted: readonly RuleShape[]
   grantedUntil: number | null
+  made: readonly Pick<Grant, 'id' | 'rule'>[]
 }
 
 export function createTasks(options: TaskOptions): Tasks {
@@ -110,14 +114,19 @@ export function createTasks(options: TaskOptions): Tasks {
       return { kind: 'accepted', released, grant: null, persisted: false }
     },
     approve: (_, answer) => isForTask(answer) ? null : NO_REQUEST,
-    makeGrant: async (task, answer, door) => isForTask(answer) ? options.grant(task, answer, door) : NO_REQUEST,
-    granted(task, answer, door, grant) {
+    async makeGrant(task, answer, door) {
+      if (!isForTask(answer)) return NO_REQUEST
+      const outcome = await options.grant(task, answer, door)
+      if (outcome.kind === 'granted') task.made = outcome.made
+      return outcome
+    },
+    granted(task, answer, door) {
       if (!isForTask(answer)) return 0
       const { rules, ttlMs = null, maxUses = null } = answer.grant
       task.granted = rules === 'asked' ? task.rules.map(({ rule }) => rule) : rules
       task.grantedUntil = ttlMs === null ? null : clock.now() + ttlMs
       const released = over(task, 'approve', answer, door)
-      for (const rule of task.granted) say(answer, { question: task.id, door, scope: scopeOf(answer.grant), grant, rule, ttlMs, maxUses })
+      for (const { id, rule } of task.made) say(answer, { question: task.id, door, scope: scopeOf(answer.grant), grant: id, rule, ttlMs, maxUses })
       return released
     },
     resume: giveUpIfHopeless,
@@ -136,7 +145,7 @@ export function createTasks(options: TaskOptions): Tasks {
     const doors = [...options.doors()]
     const task: Task = {
       ...asked, key, id: options.newId(), state: 'open', firstSeen: clock.now(), controller: new AbortController(), openDoors: doors.length, granting: null,
-      waiters: new Set(), timer: NO_TIMER, due: 0, operatorReason: null, granted: [], grantedUntil: null,
+      waiters: new Set(), timer: NO_TIMER, due: 0, operatorReason: null, granted: [], grantedUntil: null, made: [],
     }
     renew(task)
     const held = describe(task)
