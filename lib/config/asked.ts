@@ -33,7 +33,9 @@ export function parseTask(value: unknown, closed: ReadonlySet<string>): ParsedTa
   const problems = checkForm(taken.value)
   if (problems.length > 0) return { kind: 'refused', problems }
   const { reason, rules } = taken.value as { readonly reason: string, readonly rules: readonly RuleShape[] }
-  const faults = [...rules.flatMap((rule, at) => checkAsked(rule, `/rules/${at}`, closed)), ...checkAmount(rules)]
+  const odd = rules.flatMap((rule, at) => checkAsked(rule, `/rules/${at}`, closed))
+  // What is no rule can't be counted.
+  const faults = odd.length > 0 ? odd : checkAmount(rules)
   return faults.length > 0 ? { kind: 'refused', problems: faults } : { kind: 'task', reason, rules }
 }
 

@@ -7,11 +7,11 @@ import { createRecent } from '../../lib/audit/recent.ts'
 import type { Recent } from '../../lib/audit/recent.ts'
 import type { AnswerResult, Desk, DeskEvent, Status } from '../../lib/model/desk.ts'
 import type { Granted } from '../../lib/model/grants.ts'
-import type { Answer, Held } from '../../lib/model/hold.ts'
+import type { Answer, Pending } from '../../lib/model/hold.ts'
 import type { ParseAnswer } from '../../lib/control/actions.ts'
 
 export interface FakeDesk extends Desk {
-  readonly waiting: Held[]
+  readonly waiting: Pending[]
   readonly answers: { readonly id: string, readonly answer: Answer, readonly door: string }[]
   /** Every id that was asked for. */
   readonly asked: string[]
@@ -34,7 +34,7 @@ export const STATUS: Status = {
   ca: { path: 'ca.crt', fingerprint: 'aa', expires: '2040-01-01T00:00:00.000Z' }, warnings: [],
 }
 
-export function fakeDesk(waiting: Held[] = []): FakeDesk {
+export function fakeDesk(waiting: Pending[] = []): FakeDesk {
   const listeners = new Set<(event: DeskEvent) => void>()
   const answers: FakeDesk['answers'] = []
   const asked: string[] = []

@@ -4,7 +4,7 @@ import t from 'tap'
 import { terminalDoor } from '../../../lib/approve/terminal.ts'
 import type { Answer, Held } from '../../../lib/model/hold.ts'
 import { fakeClock } from '../../helpers/fake-clock.ts'
-import { sampleHeld } from '../../helpers/sample-held.ts'
+import { sampleHeld, sampleTask } from '../../helpers/sample-held.ts'
 
 type Tap = { teardown(call: () => unknown): unknown }
 
@@ -248,4 +248,28 @@ t.test('a terminal that takes no raw mode closes the door', async t => {
   input.setRawMode = () => { throw new Error('setRawMode EIO') }
   await ask('q1')
   t.match(outcomes['q1'], { message: 'the terminal has gone' })
+})
+
+t.test('a task is shown with every rule in full; one key approves all of it, and only what was seen', async t => {
+  const { door, wait, type, shown } = terminal(t)
+  const asked = door.ask(sampleTask({ display: { client: 'x', reason: 'r', line: 'x asks beforehand' } }), { signal: new AbortController().signal })
+  await turn()
+  const text = shown()
+  t.match(text, /An agent asks for access beforehand:\n {2}\| x asks beforehand\n {2}\* GET https api\.example\.test "\/v1\/\*\*"\n {5}\| \{"host":"api\.example\.test"/)
+  t.match(text, /risk.*answers beforehand/)
+  await wait(300)
+  await type('1')
+  await type('g')
+  await type('a')
+  t.strictSame(await asked, { verdict: 'approve', grant: { rules: 'asked' } })
+  t.match(shown(), /You said: approve what it asks for/)
+
+  const rules = Array.from({ length: 20 }, (_, n) => ({ rule: { host: `${'h'.repeat(200)}${n}.test` }, says: 'many', answers: [] }))
+  const many = door.ask(sampleTask({ rules }), { signal: new AbortController().signal })
+  await turn()
+  t.match(shown(), /more than fits here[^]*sallyport approve t1 approves them/)
+  await wait(300)
+  await type('a')
+  await type('r')
+  t.strictSame(await many, { verdict: 'deny' }, 'the key does not approve what is not on the screen')
 })

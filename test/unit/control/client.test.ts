@@ -4,8 +4,9 @@ import t from 'tap'
 import { connectControl } from '../../../lib/control/client.ts'
 import { serveControl } from '../../../lib/control/server.ts'
 import type { DeskEvent } from '../../../lib/model/desk.ts'
+import type { HeldTask } from '../../../lib/model/hold.ts'
 import { fakeClock } from '../../helpers/fake-clock.ts'
-import { sampleHeld } from '../../helpers/sample-held.ts'
+import { sampleHeld, sampleTask } from '../../helpers/sample-held.ts'
 import { fakeDesk, parseVerdict, shortDir, STATUS } from '../../helpers/fake-desk.ts'
 
 type Tap = { teardown(call: () => unknown): unknown }
@@ -152,4 +153,12 @@ t.test('a stream that breaks or talks nonsense throws', async t => {
   ]
   for (const [shows, reply] of rows) await t.rejects(drain(reply), { code: 'E_CONTROL_UNREACHABLE' }, shows)
   await t.rejects(drain(http(503, '{"error":{"code":"E_CONTROL_REFUSED","message":"Too many.","problems":[]}}')), { code: 'E_CONTROL_REFUSED', message: /Too many/ })
+})
+
+t.test('a task is a question like another, and half of one is none', async t => {
+  const whole = await served(t, fakeDesk([sampleHeld(), sampleTask()]))
+  t.strictSame(await whole.client.pending(), [sampleHeld(), sampleTask()])
+  const { rules, ...half } = sampleTask()
+  const broken = await served(t, fakeDesk([half as HeldTask]))
+  await t.rejects(broken.client.pending(), { code: 'E_CONTROL_UNREACHABLE' })
 })
