@@ -6,6 +6,7 @@
  * one of them disturbs all designs in it. CPU is that of the proxy's own process.
  * `-- --short` does less of everything and judges nothing; without it the exit status is 1 when a goal is missed.
  */
+import type { Socket } from 'node:net'
 import { openLoad, oneRequest, openTunnel, requestText } from './load.ts'
 import type { Load } from './load.ts'
 import { KNOWN_HOST, openBench } from './processes.ts'
@@ -22,9 +23,10 @@ const NEW_CONNECTIONS = isShort ? 10 : 25
 const FIRST_CONTACTS = 4
 /** Before anything counts, so that compilers have seen the code. */
 const WARM_UP = isShort ? 2_500 : 10_000
-const WARM_UP_CONNECTIONS = isShort ? 100 : 600
+const WARM_UP_CONNECTIONS = isShort ? 100 : 2_000
 const STARTS = isShort ? 3 : 7
 const HELD = isShort ? 500 : 3_000
+const HOLDS = isShort ? 1 : 3
 const MANY_RULES = 100_000
 
 const bench = await openBench()
@@ -56,6 +58,13 @@ async function compare(): Promise<Row[]> {
     for (const name of rotated(unaudited, round)) {
       const subject = subjects[name]
       figures.fresh[name].push(await cpuPer(subject, NEW_CONNECTIONS, () => times(NEW_CONNECTIONS, () => oneRequest(subject.target, KNOWN_HOST))))
+    }
+  }
+  // Behind them: an upstream connection for each new host is closed some seconds later, and would be counted there.
+  progress('first contacts')
+  for (let round = 0; round < ROUNDS; round++) {
+    for (const name of rotated(unaudited, round)) {
+      const subject = subjects[name]
       figures.contact[name].push(await timePer(FIRST_CONTACTS, () => times(FIRST_CONTACTS, n => oneRequest(subject.target, `n${round}-${n}.bench.test`))))
     }
   }
@@ -95,24 +104,35 @@ async function scale(): Promise<Row[]> {
 
 /** Memory of one held request: its connection, its TLS, its question. */
 async function hold(): Promise<Row> {
-  progress(`${HELD} held requests`)
+  const sizes: number[] = []
+  for (let round = 0; round < HOLDS; round++) {
+    progress(`${HELD} held requests, ${round + 1} of ${HOLDS}`)
+    sizes.push(await heldKilobytes())
+  }
+  const each = median(sizes)
+  return { what: 'memory of a held request', plain: '', httpProxy: '', ours: `${each.toFixed(1)} KB`, goal: '≤ 45 KB', isMet: each <= 45 }
+}
+
+async function heldKilobytes(): Promise<number> {
   const subject = await bench.start('sallyport')
   const load = await openLoad(subject.target, KNOWN_HOST, CONNECTIONS)
   await load.run(WARM_UP)
   const before = await subject.ask('memory')
+  const sockets: Socket[] = []
   let next = 0
   await Promise.all(Array.from({ length: 20 }, async () => {
     while (next < HELD) {
       const path = `/held/${next++}`
       const socket = await openTunnel(subject.target, 'held.bench.test')
-      socket.on('error', () => {})
+      sockets.push(socket.on('error', () => {}))
       socket.write(requestText('held.bench.test', subject.target.originPort, path))
     }
   }))
   while (await subject.ask('waiting') < HELD) { /* the last of them are on their way */ }
   const each = (await subject.ask('memory') - before) / HELD / 1_000
+  for (const socket of sockets) socket.destroy()
   subject.stop()
-  return { what: 'memory of a held request', plain: '', httpProxy: '', ours: `${each.toFixed(1)} KB`, goal: '≤ 45 KB', isMet: each <= 45 }
+  return each
 }
 
 /** Requests on connections that stay open from round to round. @param tell microseconds of CPU that a request cost in the round */
