@@ -7,12 +7,19 @@
  */
 import type { Mount } from './mounts.ts'
 
+export interface OwnFile {
+  readonly path: string
+  readonly data: string | Uint8Array
+  /** The command may change it, for itself. Default: false. */
+  readonly isWritable?: boolean
+}
+
 export interface CommandLine {
   readonly uid: number
   readonly gid: number
   readonly mounts: readonly Mount[]
   /** Files that exist for the command alone, by where it sees them. */
-  readonly files: readonly { readonly path: string, readonly text: string }[]
+  readonly files: readonly OwnFile[]
   /** Files of the host seen in another place, read-only. */
   readonly shown: readonly { readonly path: string, readonly source: string }[]
   readonly cwd: string
@@ -50,7 +57,7 @@ export function bwrapArguments({ uid, gid, mounts, files, shown, cwd, hasTermina
     '--proc', '/proc',
     ...mounts.flatMap(spell),
     ...shown.flatMap(({ path, source }) => ['--ro-bind', source, path]),
-    ...files.flatMap(({ path }, index) => ['--perms', '0644', '--ro-bind-data', String(DESCRIPTORS.files + index), path]),
+    ...files.flatMap(({ path, isWritable = false }, index) => ['--perms', '0644', isWritable ? '--bind-data' : '--ro-bind-data', String(DESCRIPTORS.files + index), path]),
     // The root itself is a folder in memory, made for these places.
     '--remount-ro', '/',
     '--chdir', cwd,

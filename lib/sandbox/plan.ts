@@ -3,12 +3,13 @@
  * wrong inside is said before anything starts.
  */
 import { hostname } from 'node:os'
-import { basename, dirname, resolve } from 'node:path'
+import { basename, dirname, join, resolve } from 'node:path'
 import { OperatorError } from '../model/errors.ts'
 import type { CommandLine } from './command.ts'
 import { isVisible, isWritable, layOut } from './mounts.ts'
 import type { Hidden, Mount } from './mounts.ts'
 import { SANDBOX_DNS } from './nft.ts'
+import { NSS_FOLDER } from './nss-store.ts'
 import { endOfLinks, isFolder, isSocket, programsNamed, realPath, socketsIn, surveyBundles, surveySecrets, surveySockets, surveySystem } from './survey.ts'
 import { TRUST, surround } from './surroundings.ts'
 
@@ -32,6 +33,8 @@ export interface Wish {
   readonly ca: string
   readonly bundle: string
   readonly javaStore: string | null
+  /** Files of an NSS database, by name; none: there is no store. */
+  readonly nssStore: readonly { readonly name: string, readonly data: Uint8Array }[]
   readonly devices: readonly Mount[]
   readonly hasTerminal: boolean
 }
@@ -61,7 +64,9 @@ export function plan(wish: Wish): Plan {
     kept: Object.keys(wish.env).filter(name => [...ro, ...rw].some(path => wish.env[name]?.endsWith(path))),
   })
   return {
-    uid: wish.uid, gid: wish.gid, mounts, files, env,
+    uid: wish.uid, gid: wish.gid, mounts, env,
+    // One of the operator's own, where that was named, stays.
+    files: [...files, ...isVisible(mounts, join(home, NSS_FOLDER)) ? [] : wish.nssStore.map(({ name, data }) => ({ path: join(home, NSS_FOLDER, name), data, isWritable: true }))],
     shown: [
       { path: TRUST.ca, source: wish.ca },
       ...[TRUST.bundle, ...surveyBundles().filter(path => isVisible(mounts, path))].map(path => ({ path, source: wish.bundle })),

@@ -18,6 +18,7 @@ import { bwrapArguments, program } from './command.ts'
 import { findGpus } from './gpu.ts'
 import { connect } from './link.ts'
 import type { Exit, SandboxDoors } from './link.ts'
+import { openNssStore } from './nss-store.ts'
 import { plan } from './plan.ts'
 import { TOOLS, findTools, toolPath } from './preflight.ts'
 import { seccompFilter } from './seccomp.ts'
@@ -93,12 +94,14 @@ export async function createSandbox(options: SandboxOptions): Promise<Sandbox> {
   }
   try {
     const firewall = await Promise.race([options.firewall, link.failed])
+    const [certutil] = programsNamed('certutil', env, '/')
     const planned = plan({
       command: options.command, args: options.args ?? [], env,
       cwd: options.cwd ?? process.cwd(), home: env['HOME'] ?? homedir(), uid: process.getuid!(), gid: process.getgid!(),
       ro: options.ro ?? [], rw: options.rw ?? [], hide: options.hide ?? [], guarded: options.guarded ?? [],
       certs: firewall.ca.dir, ca: firewall.ca.path, bundle: firewall.ca.bundle,
       javaStore: programsNamed('java', env, '/').length === 0 ? null : writeJavaStore(firewall.ca.bundle),
+      nssStore: certutil === undefined ? [] : openNssStore(certutil, firewall.ca.path),
       devices: gpus?.mounts ?? [], hasTerminal: options.hasTerminal ?? false,
     })
     for (const warning of planned.warnings) options.onWarning?.(warning)
@@ -109,7 +112,7 @@ export async function createSandbox(options: SandboxOptions): Promise<Sandbox> {
       env: planned.env,
       args: base64(bwrapArguments(planned).map(argument => `${argument}\0`).join('')),
       seccomp: filter.toString('base64'),
-      files: planned.files.map(({ text }) => base64(text)),
+      files: planned.files.map(({ data }) => base64(data)),
     })
     const gate = firewall.transparent(await link.doors)
     const exited = link.exited.finally(() => gate.close())
@@ -134,4 +137,4 @@ const HELPER = ((own: string) => [
 ])(fileURLToPath(import.meta.url))
 
 const ignore = (): void => {}
-const base64 = (text: string): string => Buffer.from(text).toString('base64')
+const base64 = (data: string | Uint8Array): string => Buffer.from(data as string).toString('base64')

@@ -3,6 +3,7 @@
  * reach, and with what makes every client trust the CA.
  */
 import { clientEnvironment, clientFiles } from '../tls/environment.ts'
+import type { OwnFile } from './command.ts'
 
 type Env = Readonly<Record<string, string | undefined>>
 
@@ -21,7 +22,7 @@ const DOORS = [
 
 export interface Surroundings {
   readonly env: Readonly<Record<string, string>>
-  readonly files: readonly { readonly path: string, readonly text: string }[]
+  readonly files: readonly OwnFile[]
 }
 
 /**
@@ -53,10 +54,10 @@ export function surround(env: Env, { resolvers, resolverFile, hostsFile, hostnam
       SALLYPORT: '1',
     },
     files: [
-      ...pointed.map(({ path, text }) => ({ path, text })),
-      { path: resolverFile, text: `${resolvers.map(address => `nameserver ${address}`).join('\n')}\noptions timeout:5 attempts:2\n` },
+      ...pointed.map(({ path, text }) => ({ path, data: text })),
+      { path: resolverFile, data: `${resolvers.map(address => `nameserver ${address}`).join('\n')}\noptions timeout:5 attempts:2\n` },
       // The host's own may name addresses, and an address has no name to be judged by.
-      { path: hostsFile, text: `127.0.0.1 localhost\n::1 localhost ip6-localhost ip6-loopback\n127.0.1.1 ${hostname}\n` },
+      { path: hostsFile, data: `127.0.0.1 localhost\n::1 localhost ip6-localhost ip6-loopback\n127.0.1.1 ${hostname}\n` },
     ],
   }
 }

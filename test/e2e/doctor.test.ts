@@ -21,7 +21,7 @@ for (const name of USERS) {
     const { findings } = JSON.parse(out) as { findings: readonly Finding[] }
     t.strictSame(findings.filter(({ kind }) => kind === 'no'), [])
     t.equal(code, 0)
-    for (const client of ['curl', 'wget', 'git', 'python', 'udp']) t.match(findings.find(finding => finding.name === client), { kind: 'ok' }, client)
+    for (const client of ['curl', 'wget', 'git', 'python', 'pip', 'apt', 'udp']) t.match(findings.find(finding => finding.name === client), { kind: 'ok' }, client)
     for (const { name, kind, fix } of findings) t.equal(fix === null, kind === 'ok', `${name}: what is not well says what to do`)
   })
 }

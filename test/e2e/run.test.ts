@@ -40,7 +40,7 @@ for (const name of USERS) {
 
   t.test(`as ${name}, no variable of a proxy is set inside, and there is nothing of the host`, async t => {
     const desk = await openDesk(t, name)
-    const { out } = await desk.sallyport(...desk.options, '--', 'sh', '-c', 'env | grep -i proxy; ls -A ~ ~/run /run | grep -v -e : -e work -e sallyport -e ^$; cat /run/sallyport/*.key ~/state/sallyport/ca/ca.key 2>&1 | grep -c "No such"; id -u')
+    const { out } = await desk.sallyport(...desk.options, '--', 'sh', '-c', 'env | grep -i proxy; ls -A -I .pki ~ ~/run /run | grep -v -e : -e work -e sallyport -e ^$; cat /run/sallyport/*.key ~/state/sallyport/ca/ca.key 2>&1 | grep -c "No such"; id -u')
     t.equal(out, `2\n${desk.user.uid}\n`)
   })
 

@@ -57,7 +57,7 @@ t.test('it sees the system read-only, its folder writable, and an empty home', a
   writeFileSync(join(place.home, 'secret'), 'x')
   const { out } = await inside(gate, place, ['sh', '-c', `
     for path in /x /usr/x /etc/x /proc/sys/kernel/hostname /proc/sys/vm/swappiness; do (echo x >> $path) 2>/dev/null && echo "wrote $path"; done
-    echo mine > here && cat here; ls -A ~ | wc -l; ls -A '${tmpdir()}' | wc -l; test -e /var/log && echo log; test -e /root/.ssh && echo ssh; head -c0 /etc/shadow 2>/dev/null && echo shadow; true`])
+    echo mine > here && cat here; ls -A -I .pki ~ | wc -l; ls -A '${tmpdir()}' | wc -l; test -e /var/log && echo log; test -e /root/.ssh && echo ssh; head -c0 /etc/shadow 2>/dev/null && echo shadow; true`])
   t.equal(out, 'mine\n0\n2\n', 'among temporary files are only the two folders of this test')
   t.equal(readFileSync(join(place.work, 'here'), 'utf8'), 'mine\n')
 })
@@ -120,7 +120,7 @@ t.test('a working directory that is a home is not opened, and that is said', asy
   const { home } = openPlace(t)
   writeFileSync(join(home, 'secret'), 'x')
   const warnings: string[] = []
-  t.match(await inside(gate, { home, work: home }, ['sh', '-c', 'pwd; ls -A | wc -l'], { onWarning: says => warnings.push(says) }), { code: 0, out: `${home}\n0\n` })
+  t.match(await inside(gate, { home, work: home }, ['sh', '-c', 'pwd; ls -A -I .pki | wc -l'], { onWarning: says => warnings.push(says) }), { code: 0, out: `${home}\n0\n` })
   t.match(warnings, [/is not a project's folder/])
 })
 

@@ -14,7 +14,7 @@ const line: CommandLine = {
     { kind: 'nothing', path: '/home/ann/project/s.sock' },
     { kind: 'device', path: '/dev/nvidia0', source: '/dev/nvidia0' },
   ],
-  files: [{ path: '/etc/resolv.conf', text: 'nameserver 198.18.0.1\n' }, { path: '/etc/hosts', text: '' }],
+  files: [{ path: '/etc/resolv.conf', data: 'nameserver 198.18.0.1\n' }, { path: '/etc/hosts', data: '' }],
   shown: [{ path: '/run/sallyport/ca.crt', source: '/state/ca.crt' }],
   cwd: '/home/ann/project',
   hasTerminal: false,

@@ -30,6 +30,6 @@ t.test('Java has its store beside its other options', async t => {
 
 t.test('names are asked of the firewall, and of nobody else\'s hosts file', async t => {
   const { files } = surround({}, OPTIONS)
-  t.match(files.find(file => file.path === '/run/resolv.conf')?.text, /^nameserver 198\.18\.0\.1\n/)
-  t.match(files.find(file => file.path === '/etc/hosts')?.text, /127\.0\.1\.1 box/)
+  t.match(files.find(file => file.path === '/run/resolv.conf')?.data, /^nameserver 198\.18\.0\.1\n/)
+  t.match(files.find(file => file.path === '/etc/hosts')?.data, /127\.0\.1\.1 box/)
 })
