@@ -80,6 +80,14 @@ export async function openScene(seed: number): Promise<Scene> {
   ask({ host: 'chat.example.com', target: '/api/chat.postMessage', method: 'POST', hasContent: true, contentLength: 1_482, fields: ['User-Agent', 'python-requests/2.32', 'Content-Type', 'application/json', 'Authorization', 'Bearer not-in-any-picture'] })
   ask({ host: 'xn--pypal-4ve.example', target: '/login?next=%2F' })
 
+  desk.tasks.ask({
+    client: 'digest-agent', flow: `f${++ids}`, reason: 'Send the finished digest: upload it, then post the link in the team channel.',
+    rules: [
+      { rule: { host: 'files.example.net', method: 'PUT', path: '/digests/*' }, says: 'PUT https://files.example.net:443/digests/*, whatever the query', answers: [] },
+      { rule: { host: 'chat.example.com', method: 'POST', path: '/api/chat.postMessage' }, says: 'POST https://chat.example.com:443/api/chat.postMessage, whatever the query', answers: [] },
+    ],
+  })
+
   const status = (): Status => ({
     state: 'running', version: '0.1.0', pid: 1, startedAt: new Date(systemClock.now() - 5_400_000).toISOString(), uptimeMs: 5_400_000, listeners: ['http://127.0.0.1:8080'],
     policy: { name: desk.inForce.ruleset.name, hash: desk.inForce.loaded.hash, generation: desk.inForce.generation, rules: desk.inForce.ruleset.size, unmatched: 'hold', problem: null },

@@ -7,7 +7,8 @@ export type ParsedQuery =
   | { readonly kind: 'query', readonly query: FlowQuery }
   | { readonly kind: 'refused', readonly problem: string }
 
-export const MAX_FLOWS = 1_000
+/** All that is remembered. */
+export const MAX_FLOWS = 5_000
 const DEFAULT_FLOWS = 200
 const ACTIONS: readonly string[] = ['allow', 'deny', 'refuse', 'hold', 'serve'] satisfies FlowQuery['action'][]
 

@@ -11,10 +11,10 @@ import { fileURLToPath } from 'node:url'
 import { chromium } from 'playwright-core'
 import type { BrowserContextOptions, Page } from 'playwright-core'
 import { openScene } from '../../docs/generate-console.ts'
+import { parseAnswer } from '../../lib/config/load.ts'
 import { serveConsole } from '../../lib/console/server.ts'
 import { systemClock } from '../../lib/model/clock.ts'
 import type { PolicyDocument } from '../../lib/index.ts'
-import { parseVerdict } from '../helpers/fake-desk.ts'
 import { openHouse } from '../helpers/house.ts'
 import type { House } from '../helpers/house.ts'
 import { startOrigin } from '../helpers/origin.ts'
@@ -173,7 +173,10 @@ t.test('a flood does not move what is under the cursor; it is filtered, and answ
 t.test('it can be read by anybody, light and dark, on a screen and on a telephone', { skip: isSkipped }, async t => {
   const scene = await openScene(7)
   t.teardown(scene.close)
-  const served = await serveConsole({ host: '127.0.0.1', port: 0, hosts: [], desk: scene.desk, clock: systemClock, parseAnswer: parseVerdict, user: 'ann', random: randomBytes })
+  const served = await serveConsole({ host: '127.0.0.1', port: 0, hosts: [], desk: scene.desk, clock: systemClock, user: 'ann', random: randomBytes, parseAnswer(value) {
+    const parsed = parseAnswer(value)
+    return parsed.kind === 'answer' ? parsed : { kind: 'refused', problems: parsed.problems.map(({ problem }) => problem) }
+  } })
   t.teardown(() => served.close())
   const page = await openPage(t, served.link, { colorScheme: 'light' })
   await current(page, '/api/stories/')
@@ -193,6 +196,13 @@ t.test('it can be read by anybody, light and dark, on a screen and on a telephon
     }
   }
   t.equal(grounds.size, 2, 'dark is not light')
+  await page.getByRole('option', { name: /TASK/ }).click()
+  await current(page, 'Send the finished digest')
+  t.strictSame(await page.evaluate(problemsOf), [], 'a task')
+  await read(page)
+  await page.keyboard.press('a')
+  await page.getByText('Approved, with all its rules.').waitFor()
+  t.match(scene.desk.grants(), [{ rule: { host: 'chat.example.com' } }, { rule: { host: 'files.example.net' } }])
   await page.getByRole('button', { name: 'Theme: auto' }).click()
   t.ok(grounds.has(await page.evaluate('getComputedStyle(document.body).backgroundColor')))
   t.equal(await page.evaluate('document.documentElement.dataset.theme'), 'light', 'and may be chosen')

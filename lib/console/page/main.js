@@ -215,7 +215,7 @@ async function start() {
   byId('list').focus({ preventScroll: true })
   tellState()
   draw()
-  traffic.add((await get('/v1/flows?limit=1000')).flows.reverse())
+  traffic.add((await get('/v1/flows?limit=5000')).flows.reverse())
   setInterval(() => {
     questions.tick(Date.now())
     if (isStale || tabs.open === 'traffic' || tabs.open === 'grants') void refresh()

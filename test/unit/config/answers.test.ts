@@ -13,6 +13,8 @@ t.test('a typed verdict is an answer', async t => {
     { verdict: 'deny' },
     { verdict: 'deny', reason: 'no', ttlMs: 60_000, by: 'ana' },
     { verdict: 'pass' },
+    { verdict: 'approve', grant: 'once', shown: 'q1.3' },
+    { verdict: 'approve', grant: { rules: 'asked' }, shown: 'q1.3' },
   ]
   for (const answer of answers) {
     const parsed = parseAnswer(answer)
