@@ -47,7 +47,7 @@ export function openAgentDesk({ clock, isOn, desk, holdMs }: AgentDeskOptions): 
     const rules = [...desk.inForce.ruleset.compiled.values()]
       .filter(({ action, expiresAt, useKey, maxUses }) => action === 'allow' && now < expiresAt && (useKey === null || used(useKey) < maxUses))
     const granted = live(now)
-      .filter(({ rule: { expires, maxUses = Infinity }, ...grant }) => (expires === undefined || now < Date.parse(expires)) && used(grant.id) < Math.min(maxUses, grant.maxUses ?? Infinity))
+      .filter(({ rule: { expires, maxUses = Infinity }, ...grant }) => (expires === undefined || now < Date.parse(expires)) && used(grant.counter ?? grant.id) < Math.min(maxUses, grant.maxUses ?? Infinity))
     return [...unique(granted.map(({ rule }) => rule)), ...rules.map(({ document }) => document)]
   }
 

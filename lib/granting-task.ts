@@ -9,7 +9,7 @@ import { termsOf } from './decide/decide.ts'
 import { rulesMet } from './decide/overlap.ts'
 import type { Granting } from './granting.ts'
 import { scopeOf } from './hold/decided.ts'
-import type { AskedTask, TaskOutcome } from './hold/tasks.ts'
+import type { AskedTask, TaskOutcome } from './hold/task.ts'
 import type { Holder } from './in-force.ts'
 import type { Clock } from './model/clock.ts'
 import type { Approve, AskedRule, Grant, TaskGrant } from './model/hold.ts'
@@ -39,7 +39,11 @@ export function createTaskGranting({ clock, holder, granting, newId }: TaskGrant
       expiresAt: ttlMs === undefined ? null : now + ttlMs, maxUses, by: answer.by ?? null, door, createdAt: now,
     })
     if (persist === true) return write(asked, make)
-    const made = asked.flatMap(({ rule, answers }) => answered(answers).map(each => make(rule, each)))
+    // One rule, however many questions it answers: its uses are counted together.
+    const made = asked.flatMap(({ rule, answers }) => {
+      const counter = `uses-${newId()}`
+      return answered(answers).map(each => ({ ...make(rule, each), counter }))
+    })
     const [first] = made
     if (first === undefined) return refused('the policy denies what no rule matches, and no hold rule asks about any of it')
     granting.give(made, scopeOf(answer.grant))

@@ -167,7 +167,7 @@ export function createGranting(options: GrantingOptions): Granting {
     if (streams.has(id)) return true
     if (scope === 'once') return options.isKept(id)
     const grant = live.get(id)
-    return grant !== undefined && (grant.maxUses === null || grants.used(id) < grant.maxUses)
+    return grant !== undefined && (grant.maxUses === null || grants.used(grant.counter ?? id) < grant.maxUses)
   }
 
   function list(): readonly Granted[] {

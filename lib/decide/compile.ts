@@ -53,7 +53,7 @@ function compileGrant(grant: Grant): CompiledRule {
     isPassthrough: false,
     expiresAt: Math.min(rule.expiresAt, grant.expiresAt ?? Infinity),
     maxUses,
-    useKey: maxUses === Infinity ? null : grant.id,
+    useKey: maxUses === Infinity ? null : grant.counter ?? grant.id,
     terms: grant.terms,
     answers: grant.answers,
   }

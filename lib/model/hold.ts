@@ -203,6 +203,8 @@ export interface Grant {
   /** Milliseconds since 1970; null: until the firewall stops. */
   readonly expiresAt: number | null
   readonly maxUses: number | null
+  /** Grants with the same one share their uses; default: its own id. */
+  readonly counter?: string
   readonly by: string | null
   readonly door: string
   readonly createdAt: number

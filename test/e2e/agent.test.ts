@@ -2,7 +2,7 @@
 import t from 'tap'
 import { Client } from '@modelcontextprotocol/sdk/client/index.js'
 import { StdioClientTransport } from '@modelcontextprotocol/sdk/client/stdio.js'
-import { writeFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { connectControl } from '../../lib/index.ts'
 import type { ControlClient, HeldTask, PolicyDocument } from '../../lib/index.ts'
@@ -68,6 +68,12 @@ t.test('through the proxy: asked once, answered once, and then nothing is asked'
   t.equal(task.stdout.replaceAll(/ok\s*/g, ''), '200 200 200 200')
   t.strictSame(await control.pending(), [], 'no question was asked on the way')
   t.equal((await control.grants()).length, 4, 'what was granted can be taken back, the hold rule\'s answer and the other of each')
+
+  for (const block of readFileSync(join(ROOT, 'examples/agent-skill/SKILL.md'), 'utf8').matchAll(/```sh\n(.*?)```/gs)) {
+    const taught = await runWell(['sh', '-c', block[1]!.replace('/ID?wait=60', `/${id}?wait=60`)], { env })
+    t.notOk('error' in JSON.parse(taught.stdout), `as the skill teaches it: ${block[1]!.split('\n')[0]}`)
+  }
+  for (const { id } of await control.pending()) await control.answer(id, { verdict: 'deny' })
 
   await withTools(['mcp'], env, async (call, client) => {
     t.strictSame((await client.listTools()).tools.map(({ name }) => name), ['what_is_allowed', 'why_was_i_refused', 'ask_for_access'])

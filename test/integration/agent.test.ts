@@ -258,6 +258,17 @@ t.test('no rule opens the name, none shuts it, and nothing is ever dialled for i
   t.match(house.firewall.decide({ url: `http://${OWN}/v1/policy` }), { action: 'refused', code: 'not_served' })
 })
 
+t.test('a rule for one use is for one, whichever question it answers', async t => {
+  const house = await openHouse(t, policy())
+  const { json } = await call(house, 'POST /v1/requests', { body: { reason: 'r', rules: [{ host: ['api.test', 'b.test'], scheme: 'http', maxUses: 1 }] } })
+  t.match(await house.firewall.answer(json.id, { verdict: 'approve', grant: { rules: 'asked' } }), { kind: 'accepted' })
+  const ruled = (host: string): string => house.firewall.decide({ url: `http://${host}/` }).action
+  t.strictSame([ruled('api.test'), ruled('b.test')], ['allow', 'allow'])
+  t.equal((await call(house, 'GET http://b.test/')).json.error.code, 'address_forbidden', 'the name leads where no approval may')
+  t.strictSame([ruled('api.test'), ruled('b.test')], ['hold', 'hold'])
+  t.notMatch((await call(house, 'GET /v1/policy')).json.text, /b\.test/)
+})
+
 t.test('under a policy that denies, only what a hold rule asks about can be asked for', async t => {
   const house = await openHouse(t, { ...policy(), unmatched: 'deny' })
   t.match(await call(house, 'POST /v1/requests', { body: { reason: 'r', rules: [{ host: 'api.example.com' }] } }), { status: 403, json: { error: { code: 'cannot_be_asked' } } })

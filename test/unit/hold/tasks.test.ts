@@ -1,7 +1,7 @@
 /** What becomes of a task that an agent asked for: who may answer how, what is remembered, and that everything ends. */
 import t from 'tap'
 import { createTasks } from '../../../lib/hold/tasks.ts'
-import type { AskedTask, TaskOptions, Tasks } from '../../../lib/hold/tasks.ts'
+import type { AskedTask, TaskOptions, Tasks } from '../../../lib/hold/task.ts'
 import type { DeskEvent } from '../../../lib/model/desk.ts'
 import type { HeldTask } from '../../../lib/model/hold.ts'
 import { fakeClock } from '../../helpers/fake-clock.ts'
@@ -36,6 +36,7 @@ t.test('an approval is in force before anybody is told, each grant is told, and 
   const wait = tasks.wait('x', id, 60_000)
   const seen = wait?.ended.then(task => ({ task, isInForce }))
   t.equal(tasks.pending()[0]?.waiting, 1)
+  t.match(events.at(-1), { event: 'changed', held: { waiting: 1 } })
   t.match(await tasks.answer(id, ALL, 'control'), { kind: 'accepted', released: 1, grant: 'g1' })
   t.match(await seen, { isInForce: true, task: { state: 'approved', granted: [{ host: 'a' }], grantedUntil: clock.now() + 60_000 } })
   t.strictSame(events.flatMap(event => event.event === 'decided' ? [event.decided.grant] : []), ['g1', 'g2'], 'each can be taken back')
