@@ -191,7 +191,11 @@ export async function createFirewall(options: FirewallOptions): Promise<Firewall
     }
   }
 
-  const operator = await openOperatorDoors({ controlPath, console: options.console, user: env['USER'], clock, desk: { ...desk, status } })
+  const operator = await openOperatorDoors({ controlPath, console: options.console, user: env['USER'], clock, desk: { ...desk, status } }).catch(async (error: unknown) => {
+    desk.close()
+    await audit.close()
+    throw error
+  })
   if (operator.console !== null) listeners = [...listeners, { address: operator.console.host, port: operator.console.port }]
   const stopAuditing = desk.subscribe(event => { recordEvent(audit, event) })
   const stopWatching = options.watch === true && policy.file !== null ? watchFile(policy.file, clock, () => { desk.reload().catch(() => {}) }) : () => {}

@@ -67,6 +67,9 @@ t.test('an operator works through the questions by keys', { skip: isSkipped }, a
   await page.getByRole('heading', { name: 'Nothing waits' }).waitFor()
   t.equal(page.url(), `${url}/`, 'the secret is gone from the address')
   t.match(await page.context().cookies(), [{ httpOnly: true, sameSite: 'Strict' }])
+  await page.goto(link)
+  await page.getByRole('heading', { name: 'Nothing waits' }).waitFor()
+  t.pass('who is signed in may open a spent link')
 
   const other = await openPage(t, link)
   await other.getByText('This link was used before').waitFor()

@@ -202,14 +202,19 @@ async function start() {
   const token = /^#sign-in=([\w-]+)$/.exec(location.hash)?.[1]
   // It is spent by now, or soon: nothing of it stays in the address.
   if (token !== undefined) history.replaceState(null, '', '/')
+  /** @type {string | undefined} */
+  let why
   try {
-    if (token !== undefined) {
-      const user = await signIn(token)
-      if (settings.name === '' && user !== null) settings.name = user
-    }
-    status = await get('/v1/status')
+    const user = token === undefined ? null : await signIn(token)
+    if (settings.name === '' && user !== null) settings.name = user
   } catch (error) {
-    return signedOut(error instanceof Refused && error.status === 403 ? error.message : undefined)
+    // A spent link is no matter where somebody is signed in already.
+    why = error instanceof Refused ? error.message : undefined
+  }
+  try {
+    status = await get('/v1/status')
+  } catch {
+    return signedOut(why)
   }
   byId('signed-in').hidden = false
   byId('list').focus({ preventScroll: true })
@@ -223,4 +228,6 @@ async function start() {
   await run()
 }
 
+// Another link, pasted into this very page.
+addEventListener('hashchange', () => location.reload())
 void start()

@@ -75,7 +75,7 @@ export function createQuestions({ select, choose, answer }) {
       h('span', { class: 'counts' },
         members.length > 1 && h('span', { class: 'badge', title: 'questions that one answer would settle' }, `${members.length}×`),
         held.risks.length > 0 && h('span', { class: 'risk', title: held.risks.map(({ says }) => says).join('; ') }, '▲', h('span', { class: 'hidden' }, counted(held.risks.length, 'risk'))),
-        h('span', { class: 'since' }, `${waiting} waiting`)))
+        waiting > 0 && h('span', {}, `${waiting} waiting`)))
   }
 
   /**
