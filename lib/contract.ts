@@ -10,9 +10,23 @@ import type { RequestLike } from './normalize/offline.ts'
 import type { SandboxDoors } from './sandbox/link.ts'
 import type { Shared, SharedAddresses } from './transparent.ts'
 
+export interface ProxyAddress {
+  readonly host?: string
+  /** 0: a free one. */
+  readonly port?: number
+}
+
+export interface Listening {
+  readonly url: string
+  readonly host: string
+  readonly port: number
+}
+
 export interface Firewall extends AsyncDisposable {
   /** Opens the proxy's port. @param address default `127.0.0.1` and a free port */
-  listen(address?: { readonly host?: string, readonly port?: number }): Promise<{ readonly url: string, readonly host: string, readonly port: number }>
+  listen(address?: ProxyAddress): Promise<Listening>
+  /** The same as `listenTransparent`. */
+  listen(addresses: SharedAddresses): Promise<Shared>
   /** Serves a connection that the embedding runtime has already, as if a client had opened it to the proxy's port. */
   handle(socket: Duplex): void
   /**

@@ -14,7 +14,7 @@ import { defaultControlPath } from './control/paths.ts'
 import { createAddressJudge } from './decide/address.ts'
 import { admit } from './decide/admit.ts'
 import { explain } from './decide/explain.ts'
-import type { Firewall } from './contract.ts'
+import type { Firewall, Listening, ProxyAddress } from './contract.ts'
 import { openDesk, readPolicy } from './desk.ts'
 import { createForwarder } from './forward/forward.ts'
 import { defaultCertsDir } from './identity.ts'
@@ -46,6 +46,7 @@ import { clientEnvironment } from './tls/environment.ts'
 import { loadUpstreamRoots } from './tls/roots.ts'
 import { openStore } from './tls/store.ts'
 import { createGuard } from './transparent.ts'
+import type { Shared, SharedAddresses } from './transparent.ts'
 import { createUnderway } from './underway.ts'
 import { VERSION } from './version.ts'
 import { createWhoAsks } from './who-asks.ts'
@@ -220,29 +221,39 @@ export async function createFirewall(options: FirewallOptions): Promise<Firewall
     await audit.close()
   }
 
+  function listen(address?: ProxyAddress): Promise<Listening>
+  function listen(addresses: SharedAddresses): Promise<Shared>
+  function listen(given: ProxyAddress | SharedAddresses = {}): Promise<Listening | Shared> {
+    return 'transparent' in given ? listenTransparent(given) : listenPlainly(given)
+  }
+
+  async function listenPlainly({ host = '127.0.0.1', port = 0 }: ProxyAddress): Promise<Listening> {
+    if (state !== 'running') throw new OperatorError('E_CLOSED', {})
+    if (!isLoopback(host) && tokens.length === 0 && allowFrom.length === 0) throw new OperatorError('E_LISTEN_OPEN', { address: `${host}:${port}` })
+    const { server, address } = await listenOn({ host, port }, acceptor.accept).catch((error: NodeJS.ErrnoException) => {
+      throw new OperatorError('E_LISTEN_FAILED', { address: `${host}:${port}`, problem: error.code ?? error.message }, error)
+    })
+    const bound = { host: address.address, port: address.port }
+    servers.set(server, bound)
+    listeners = [...listeners, { address: bound.host, port: bound.port }]
+    return { url: urlOf(bound), ...bound }
+  }
+
+  async function listenTransparent(addresses: SharedAddresses): Promise<Shared> {
+    if (state !== 'running') throw new OperatorError('E_CLOSED', {})
+    const opened = await guard.open(addresses, readSearchDomains())
+    listeners = [...listeners, ...[opened.transparent, ...opened.dns].map(({ host, port }) => ({ address: host, port }))]
+    return opened
+  }
+
   return {
-    async listen({ host = '127.0.0.1', port = 0 } = {}) {
-      if (state !== 'running') throw new OperatorError('E_CLOSED', {})
-      if (!isLoopback(host) && tokens.length === 0 && allowFrom.length === 0) throw new OperatorError('E_LISTEN_OPEN', { address: `${host}:${port}` })
-      const { server, address } = await listenOn({ host, port }, acceptor.accept).catch((error: NodeJS.ErrnoException) => {
-        throw new OperatorError('E_LISTEN_FAILED', { address: `${host}:${port}`, problem: error.code ?? error.message }, error)
-      })
-      const bound = { host: address.address, port: address.port }
-      servers.set(server, bound)
-      listeners = [...listeners, { address: bound.host, port: bound.port }]
-      return { url: urlOf(bound), ...bound }
-    },
+    listen,
     handle: acceptor.accept,
     transparent: (doors, terms) => {
       if (state !== 'running') throw new OperatorError('E_CLOSED', {})
       return guard.serve(doors, terms)
     },
-    async listenTransparent(addresses) {
-      if (state !== 'running') throw new OperatorError('E_CLOSED', {})
-      const opened = await guard.open(addresses, readSearchDomains())
-      listeners = [...listeners, ...[opened.transparent, ...opened.dns].map(({ host, port }) => ({ address: host, port }))]
-      return opened
-    },
+    listenTransparent,
     pending: desk.pending,
     answer: (id, answer) => desk.answer(id, answer, 'library'),
     reload: desk.reload,

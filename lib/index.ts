@@ -1,6 +1,6 @@
 /** The front door: everything that a user of the library may rely on, and nothing else. */
 export { createFirewall } from './firewall.ts'
-export type { Firewall, Ruled } from './contract.ts'
+export type { Firewall, Listening, ProxyAddress, Ruled } from './contract.ts'
 export type { Shared, SharedAddresses } from './transparent.ts'
 export type { ApproveFunction, AuditTarget, ConsoleAddress, FirewallOptions } from './options.ts'
 export { LIMITS } from './limits.ts'

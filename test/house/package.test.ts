@@ -48,7 +48,7 @@ const BELONGS = [
   /^lib\/console\/page\/[a-z]+\.(?:js|css|html|svg)$/,
   /^schemas\/[a-z-]+\.schema\.json$/,
   /^docs\/[A-Za-z\d/-]+\.(?:md|svg|png)$/,
-  /^examples\/[A-Za-z/-]+\.(?:ts|json|sh|md)$/,
+  /^examples\/(?:docker-compose\/Dockerfile|[A-Za-z/-]+\.(?:ts|json|sh|md|yaml))$/,
 ]
 const MAX_FILE_BYTES = 1024 ** 2
 

@@ -157,3 +157,11 @@ function pair(): [Duplex, Duplex] {
   const b: Duplex = make(() => a)
   return [a, b]
 }
+
+t.test('listen() opens the doors of a shared network too, where it is told of them', async t => {
+  const { firewall } = await openHouse(t, { version: 1, unmatched: 'deny' })
+  const free = { host: '127.0.0.1', port: 0 }
+  const { transparent, dns, close } = await firewall.listen({ transparent: free, dns: [free] })
+  for (const { host, port } of [transparent, ...dns]) t.ok(host === '127.0.0.1' && port > 0)
+  await close()
+})
