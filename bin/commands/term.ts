@@ -22,7 +22,7 @@ Colours are left out where NO_COLOR is set. docs/term.md has more.`)
       }
       // Before they are loaded: React has a slow half for those who develop with it, and ink draws nothing where it believes that nobody looks.
       process.env['NODE_ENV'] ??= 'production'
-      process.env['CI'] = 'false'
+      for (const name of Object.keys(process.env)) if (/^(?:CI|CI_.*|CONTINUOUS_INTEGRATION)$/.test(name)) delete process.env[name]
       await openTerm({
         controls: options.control ?? null,
         by: options.by ?? null,

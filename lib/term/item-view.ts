@@ -11,10 +11,13 @@ import { count, hour, length, size, until } from './words.ts'
 /** Right of the list, above its numbers. */
 export function headings(pane: ListPane, width: number): string {
   const names = { grants: ['uses', 'live', 'ends'], rules: ['hits', 'last UTC'], traffic: ['status', 'bytes', 'took'], audit: ['status', 'bytes', 'took'] }[pane]
-  return width < 60 ? '' : names.map(name => name.padStart(NUMBER)).join('').trimStart()
+  return numbersOf(names, width).map(name => name.padStart(NUMBER)).join('').trimStart()
 }
 
 const NUMBER = 9
+/** Narrower than this a line has its first number alone. */
+const NARROW = 64
+const numbersOf = <T>(numbers: readonly T[], width: number): readonly T[] => width < NARROW ? numbers.slice(0, 1) : numbers
 
 interface Look {
   readonly isPicked: boolean
@@ -23,7 +26,7 @@ interface Look {
 
 export function paintItem(state: State, item: Item, { isPicked, width }: Look): Line {
   const { what, numbers } = partsOf(state, item)
-  const right = numbers.map(([text, tone]): Line[number] => span(text.padStart(NUMBER), tone))
+  const right = numbersOf(numbers, width).map(([text, tone]): Line[number] => span(text.padStart(NUMBER), tone))
   const painted = spread([span(isPicked ? '▸ ' : '  '), ...what], [...right, span(' ')], width)
   return isPicked ? fit(painted.map(({ text }) => span(text, 'picked')), width, 'picked') : cut(painted, width)
 }

@@ -6,7 +6,7 @@ import { paintItem, paintItemDetail, headings } from './item-view.ts'
 import { paintHelp } from './help.ts'
 import { paintPrompt } from './prompt-view.ts'
 import { paintQuestion } from './question-view.ts'
-import { paintRow, ROW_HEADINGS } from './row-view.ts'
+import { paintRow, rowHeadings } from './row-view.ts'
 import { rowAt, rowsOf } from './questions.ts'
 import { PANES, type Link, type Pane, type State } from './state.ts'
 import { count } from './words.ts'
@@ -80,7 +80,7 @@ function headline(state: State, layout: Layout): Line {
   return [...rule(heading(state), columnNames(state, layout), listWidth), span('─┬─', 'faint'), ...rule('', '', detailWidth)]
 }
 
-const columnNames = (state: State, { listWidth }: Layout): string => state.pane === 'pending' ? rowsOf(state).length === 0 ? '' : ROW_HEADINGS : headings(state.pane, listWidth)
+const columnNames = (state: State, { listWidth }: Layout): string => state.pane === 'pending' ? rowsOf(state).length === 0 ? '' : rowHeadings(listWidth) : headings(state.pane, listWidth)
 
 /** `── left ───────── right ─` */
 function rule(left: string, right: string, width: number): Line {
@@ -117,7 +117,7 @@ const centred = (text: Line, width: number): Line => [span(' '.repeat(Math.max(M
 function listed(state: State, pane: Exclude<Pane, 'pending'>, { isWide, list, detail, listWidth, detailWidth, columns, body }: Layout): readonly Line[] {
   const items = itemsOf(state, pane)
   const item = itemAt(state, pane)
-  if (item === null) return [EMPTY, ...EMPTY_WORDS[pane].map(text => centred(line(text, 'faint'), columns))].slice(0, body)
+  if (item === null) return [EMPTY, ...(state.filters[pane] === '' || pane === 'audit' ? EMPTY_WORDS[pane] : ['', 'Nothing here matches.', 'Esc shows all.']).map(text => centred(line(text, 'faint'), columns))].slice(0, body)
   const { top } = state.places[pane]
   const lines = tall(items.slice(top, top + list).map(each => paintItem(state, each, { isPicked: each.key === item.key, width: listWidth })), list)
   const shown = tall(paintItemDetail(state, item, detailWidth), detail)

@@ -30,7 +30,10 @@ export function typed(state: State, prompt: Prompt, key: Key): Step {
   // Pasted text may have line ends; here is one line.
   const text = key.text.replace(/\p{Cc}+/gu, ' ')
   if (prompt.before.length + prompt.after.length + text.length > MAX_TEXT) return step(state)
-  return step(edited(state, prompt, { before: prompt.before + text, after: prompt.after }))
+  const written = edited(state, prompt, { before: prompt.before + text.trimEnd(), after: prompt.after })
+  // Typed fast, or over a slow line, Enter comes with what is before it. By itself it approves, by such a piece never.
+  const isEntered = /[^\r\n][\r\n]$/.test(key.text) && prompt.kind !== 'time'
+  return isEntered && written.prompt !== null ? submit(written, written.prompt) : step(edited(state, prompt, { before: prompt.before + text, after: prompt.after }))
 }
 
 /** A filter works while it is typed. The search of the audit log waits for Enter: others have to look for it. */

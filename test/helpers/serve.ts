@@ -14,6 +14,8 @@ export const PROGRAM = fileURLToPath(new URL('../../dist/bin/sallyport.js', impo
 export interface Serving {
   /** URL of the proxy. */
   readonly proxy: string
+  /** Its CA, PEM. */
+  readonly ca: string
 }
 
 /**

@@ -213,6 +213,17 @@ t.test('what a typed line takes is edited by whole characters', async t => {
   t.equal(screen.state.prompt, null)
 })
 
+t.test('Enter that comes in one piece with what was typed before it is Enter, but never approves', async t => {
+  const screen = openScreen()
+  screen.ask()
+  screen.look()
+  screen.press('t', '\r')
+  screen.press('5m\r')
+  t.strictSame([screen.effects, screen.state.prompt?.kind], [[], 'time'])
+  screen.press('<escape>', 'r', 'not today\r')
+  t.match(screen.effects, [{ answer: { verdict: 'deny', reason: 'not today' } }])
+})
+
 t.test('what firewalls say is said', async t => {
   const screen = openScreen()
   const said = (): string => screen.state.message?.text ?? ''
