@@ -13,6 +13,7 @@ export function steady(screen: string): string {
     .replace(/:\d{5}(?!\d)/g, PORT)
     .replace(/port \d{5}/g, `port ${PORT.slice(1)}`)
     .replace(/(?<= )\d+ s(?![a-z])/g, seconds => '4 s'.padStart(seconds.length))
+    .replace(/for +4 s/g, 'for 4 s')
     .replace(/(?<= )[34]:\d\d(?!\d)/g, '3:56'))
   // Who asks is looked for in a tenth of a second, and found more often than not: too seldom for a picture.
   const kept = lines.filter(line => !/^(?:\x1b\[[\d;]*m)* ?process /.test(line))
