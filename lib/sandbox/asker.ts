@@ -8,6 +8,7 @@
 import { spawn } from 'node:child_process'
 import { opendirSync, readFileSync, readdirSync, readlinkSync } from 'node:fs'
 import type { Dir } from 'node:fs'
+import type { Readable } from 'node:stream'
 import { readFile } from 'node:fs/promises'
 import type { Clock } from '../model/clock.ts'
 import { visible } from '../model/display.ts'
@@ -28,6 +29,10 @@ const MAX_MS = 150
 const SLICE_MS = 4
 /** Connections that are looked for at once: in a flood nobody reads who asked. */
 const MAX_LOOKED_FOR = 64
+/** A process may become another program, but not while somebody reads what it was. */
+const DESCRIBED_MS = 1_000
+/** Processes that are read in that time. */
+const MAX_DESCRIBED = 8
 /** Processes that asked last, and are likely to ask again. */
 const MAX_RECENT = 8
 const MAX_PARENTS = 6
@@ -43,6 +48,7 @@ interface Wanted extends Line {
 export function createAskers(clock: Clock): Ask {
   const queue: Wanted[] = []
   const recent: number[] = []
+  const descriptions = new Map<string, { readonly at: number, readonly asker: Promise<Asker> }>()
   let isLooking = false
 
   function ask(line: Line): Promise<Asker | null> {
@@ -53,7 +59,7 @@ export function createAskers(clock: Clock): Ask {
         found(pid) {
           wanted.isOver = true
           if (pid === null) return end(null)
-          describe(pid, line.network).then(end, () => end(null))
+          described(pid, line.network).then(end, () => end(null))
         },
       }
       const end = (asker: Asker | null): void => { timer.cancel(); resolve(asker) }
@@ -112,6 +118,18 @@ export function createAskers(clock: Clock): Ask {
     if (at >= 0) recent.splice(at, 1)
     recent.unshift(pid)
     recent.length = Math.min(recent.length, MAX_RECENT)
+  }
+
+  /** One process that asks a hundred times is read once: each reading starts a program. */
+  function described(pid: number, network: number): Promise<Asker | null> {
+    const key = `${network} ${pid}`
+    const known = descriptions.get(key)
+    if (known !== undefined && clock.elapsed() - known.at < DESCRIBED_MS) return known.asker
+    for (const [old, { at }] of descriptions) if (clock.elapsed() - at >= DESCRIBED_MS) descriptions.delete(old)
+    if (descriptions.size >= MAX_DESCRIBED) return Promise.resolve(null)
+    const asker = describe(pid, network)
+    descriptions.set(key, { at: clock.elapsed(), asker })
+    return asker
   }
 
   return ask
@@ -190,14 +208,16 @@ function linkOf(path: string): string | null {
 function commandLineOf(pid: number, clock: Clock): Promise<string | null> {
   return new Promise(resolve => {
     const reader = spawn('/bin/cat', [`/proc/${pid}/cmdline`], { env: {}, stdio: ['ignore', 'pipe', 'ignore'] })
+    // Without a descriptor left there is no pipe, and the error comes later: unheard it would end the firewall.
+    const output = reader.stdout as Readable | undefined
     let text = ''
     const end = (): void => {
       timer.cancel()
       resolve(text === '' ? null : visible(text.replace(/\0$/, '').replaceAll('\0', ' '), MAX_TEXT))
     }
-    const stop = (): void => { reader.kill('SIGKILL'); reader.stdout.destroy(); reader.unref(); end() }
+    const stop = (): void => { reader.kill('SIGKILL'); output?.destroy(); reader.unref(); end() }
     const timer = clock.after(MAX_MS, stop)
-    reader.stdout.on('data', (chunk: Buffer) => {
+    output?.on('data', (chunk: Buffer) => {
       text += chunk.toString()
       if (text.length > MAX_TEXT * 8) stop()
     })

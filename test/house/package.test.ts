@@ -42,7 +42,7 @@ function packed(t: { teardown(call: () => unknown): void }): readonly Packed[] {
 
 /** All that may be in it. What is not named here is a mistake in `files` of package.json. */
 const BELONGS = [
-  /^(?:package\.json|README\.md|LICENSE|CHANGELOG\.md|SECURITY\.md|certs\/README\.md)$/,
+  /^(?:package\.json|README\.md|LICENSE|CHANGELOG\.md|SECURITY\.md|sbom\.cdx\.json|certs\/README\.md)$/,
   /^dist\/(?:lib|bin)\/[a-z\d/-]+(?:\.js|\.d\.ts)$/,
   /^lib\/config\/presets\/[a-z\d-]+\.json$/,
   /^lib\/console\/page\/[a-z]+\.(?:js|css|html|svg)$/,
