@@ -9,9 +9,8 @@ import { PANES, say, step, type Effect, type Key, type NamedKey, type Pane, type
 
 export function press(state: State, key: Key): Step {
   if (key.kind === 'named') return named(state, key.name)
-  // Two at once were pasted, or typed before this screen was there; either way they were not meant for it.
-  if ([...key.text].length !== 1) return step(state)
   if (state.isHelpOpen) return step({ ...state, isHelpOpen: false }, ...key.text === 'q' ? [QUIT] : [])
+  // What was pasted, or typed before this screen was there, comes as more than one character, and is no key.
   switch (key.text) {
     case 'q': return step(state, QUIT)
     case '?': return step({ ...state, isHelpOpen: true })
