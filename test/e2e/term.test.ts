@@ -82,6 +82,7 @@ t.test('an operator sees what waits, answers it, and gets the terminal back', { 
 
   await t.test('a narrow window shows the same, and so does it when it is wide again', async t => {
     await terminal.until(/▸ GET +files\.cdn/)
+    terminal.keys('Escape')
     terminal.resize(46, 18)
     const narrow = await terminal.until(/^▸ GET +files\.cdn[^]*▸ 1[^]*\? help$/m)
     t.equal(narrow.match(/▸ GET/g)?.length, 1, 'nothing of the wide screen is left')
