@@ -43,7 +43,7 @@ for (const host of ['127.0.0.1', '::1']) {
     const script = 'import socket, sys\ns = socket.create_connection((sys.argv[1], int(sys.argv[2])))\ns.recv(1)'
     const shell = spawn('sh', ['-c', 'python3 -c "$@"; :', 'sh', script, host, String(server.port), '\u202eevil\u0007'], { stdio: 'ignore' })
     t.teardown(() => shell.kill('SIGKILL'))
-    const asker = await createAskers(systemClock)(lineOf(await server.next()))
+    const asker = await createAskers(fakeClock())(lineOf(await server.next()))
     t.match(asker, { pid: Number, executable: /python3/, commandLine: /python3 -c .*\\u\{202e\}evil\\u\{7\}$/, parents: [{ pid: shell.pid, name: 'sh' }] })
     t.equal(asker?.parents.length, 1, 'up to us')
     t.match(describeAsker(asker), /python3 -c .* \(pid \d+, started by sh\)$/)
@@ -51,7 +51,7 @@ for (const host of ['127.0.0.1', '::1']) {
 }
 
 t.test('who is not there is nobody, and a flood waits for nobody', async t => {
-  const ask = createAskers(systemClock)
+  const ask = createAskers(fakeClock())
   const absent: Line = { network: process.pid, local: { address: '127.0.0.1', port: 1 }, remote: { address: '127.0.0.1', port: 2 } }
   t.equal(await ask(absent), null)
   t.equal(await ask({ ...absent, network: 999_999_999 }), null, 'nor is a network that has ended')
