@@ -31,7 +31,7 @@ export interface Case {
   readonly expect: Expectation | { readonly anyOf: readonly Expectation[] }
 }
 
-const { fixture, cases: all } = JSON.parse(readFileSync(new URL('vectors/raw-requests.json', import.meta.url), 'utf8')) as { fixture: { policy: never }, cases: Case[] }
+const { fixture, cases: all } = JSON.parse(readFileSync(new URL('../../lib/conformance/cases/framing.json', import.meta.url), 'utf8')) as { fixture: { policy: never }, cases: Case[] }
 export const cases: readonly Case[] = all
 
 /** How a client sends what it sends. */

@@ -45,6 +45,7 @@ const BELONGS = [
   /^(?:package\.json|README\.md|LICENSE|CHANGELOG\.md|SECURITY\.md|sbom\.cdx\.json|certs\/README\.md)$/,
   /^dist\/(?:lib|bin)\/[a-z\d/-]+(?:\.js|\.d\.ts)$/,
   /^lib\/config\/presets\/[a-z\d-]+\.json$/,
+  /^lib\/conformance\/cases\/[a-z-]+\.json$/,
   /^lib\/console\/page\/[a-z]+\.(?:js|css|html|svg)$/,
   /^schemas\/[a-z-]+\.schema\.json$/,
   /^docs\/[A-Za-z\d/-]+\.(?:md|svg|png)$/,
@@ -59,7 +60,7 @@ t.test('the tarball holds what it should, and nothing else', async t => {
   t.strictSame(files.filter(({ size }) => size > MAX_FILE_BYTES), [], 'no file above 1 MiB')
 
   const compiled = [...sources('lib'), ...sources('bin')].flatMap(file => [`dist/${file}.js`, `dist/${file}.d.ts`])
-  const asTheyStand = ['schemas', 'docs', 'examples', 'lib/config/presets', 'lib/console/page'].flatMap(folder => under(folder)).filter(file => !/^docs\/.*\.ts$|tsconfig\.json$/.test(file))
+  const asTheyStand = ['schemas', 'docs', 'examples', 'lib/config/presets', 'lib/conformance/cases', 'lib/console/page'].flatMap(folder => under(folder)).filter(file => !/^docs\/.*\.ts$|tsconfig\.json$/.test(file))
   const pages = ['README.md', 'LICENSE', 'CHANGELOG.md', 'SECURITY.md', 'certs/README.md', 'package.json']
   t.strictSame([...compiled, ...asTheyStand, ...pages].filter(file => !paths.has(file)), [], 'nothing is missing, once it is built')
   for (const door of doors()) t.ok(paths.has(door), `package.json names ${door}`)

@@ -24,7 +24,7 @@ interface WrittenCase extends Omit<RawCase, 'bytes' | 'outcomes'> {
   readonly expect: Outcome | { readonly anyOf: readonly Outcome[] }
 }
 
-const file = new URL('../../conformance/vectors/raw-requests.json', import.meta.url)
+const file = new URL('../../../lib/conformance/cases/framing.json', import.meta.url)
 const { cases } = JSON.parse(readFileSync(file, 'utf8')) as { cases: readonly WrittenCase[] }
 
 export const rawCases: readonly RawCase[] = cases.map(({ bytes, expect, ...rest }) => {

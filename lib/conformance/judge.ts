@@ -1,0 +1,67 @@
+/** What came of a case, against what is sound. Pure. */
+import { bytesOf } from './cases.ts'
+import type { Case, Expectation } from './cases.ts'
+import type { Seen } from './lanes.ts'
+
+/** `otherwise`: nothing got through, and yet the client was not answered as we promise; only asked of ourselves. */
+export type Verdict = 'held' | 'through' | 'otherwise' | 'crashed' | 'hung'
+
+/** @param strict whether statuses count too, and a request that should reach the origin must */
+export function judge(one: Case, answer: string, seen: readonly Seen[], strict: boolean): { readonly verdict: Verdict, readonly problem: string } {
+  const sound = 'anyOf' in one.expect ? one.expect.anyOf : [one.expect]
+  const leaks = sound.map(expected => leaksIn(expected, seen))
+  if (leaks.every(leak => leak !== '')) return { verdict: 'through', problem: leaks.join(' | ') }
+  if (!strict) return { verdict: 'held', problem: '' }
+  const problems = sound.map((expected, index) => leaks[index] || differences(expected, statusesOf(answer, one), seen.length))
+  return problems.includes('') ? { verdict: 'held', problem: '' } : { verdict: 'otherwise', problem: problems.join(' | ') }
+}
+
+/** What reached the origin and should not have. A proxy that sends less than it may holds the line. */
+function leaksIn({ upstreamRequests, upstream = {} }: Expectation, seen: readonly Seen[]): string {
+  const { targets, bodies, headers = {}, absent = [] } = upstream
+  if (seen.length > upstreamRequests) return `${seen.length} requests reached the origin: ${seen.map(({ url }) => url.slice(0, 80)).join(' ')}`
+  for (const [index, { url, body }] of seen.entries()) {
+    if (targets !== undefined && targets[index] !== url) return `the target ${url.slice(0, 80)} reached the origin`
+    if (bodies !== undefined && bodies[index] !== body) return 'another body reached the origin'
+  }
+  const [first] = seen
+  if (first !== undefined) for (const [name, value] of Object.entries(headers)) if (fieldOf(first, name) !== value) return `${name} reached the origin as ${fieldOf(first, name)}`
+  return absent.find(name => seen.some(one => fieldOf(one, name) !== undefined))?.concat(' reached the origin') ?? ''
+}
+
+function differences({ status, then, upstreamRequests }: Expectation, [first = 'closed' as const, ...rest]: readonly (number | 'closed')[], count: number): string {
+  if (count !== upstreamRequests) return `${count} requests reached the origin, not ${upstreamRequests}`
+  if (status !== 'any' && numberOf(status) !== first) return `answered ${first}, not ${status}`
+  if (then !== undefined && rest.join() !== then.map(numberOf).join()) return `then ${rest.join()}, not ${then.join()}`
+  return ''
+}
+
+const numberOf = (status: number | 'forwarded' | 'closed'): number | 'closed' => status === 'forwarded' ? 200 : status
+
+/** Statuses of the final responses, in order; bodies are skipped by their lengths. */
+function statusesOf(text: string, one: Case): number[] {
+  const statuses: number[] = []
+  const isHead = / HEAD |^HEAD /.test(bytesOf(one))
+  let at = 0
+  while (text.startsWith('HTTP/1.', at)) {
+    const end = text.indexOf('\r\n\r\n', at)
+    if (end < 0) break
+    const head = text.slice(at, end)
+    const status = Number(head.slice(9, 12))
+    at = end + 4
+    if (status < 200) continue
+    statuses.push(status)
+    if (isHead) continue
+    const length = /\r\ncontent-length: *(\d+)/i.exec(head)
+    const last = text.indexOf('0\r\n\r\n', at)
+    if (length !== null) at += Number(length[1])
+    else if (/\r\ntransfer-encoding: *chunked/i.test(head) && last >= 0) at = last + 5
+    else break
+  }
+  return statuses
+}
+
+function fieldOf({ rawHeaders }: Seen, name: string): string | undefined {
+  const at = rawHeaders.findIndex((field, index) => index % 2 === 0 && field.toLowerCase() === name.toLowerCase())
+  return at < 0 ? undefined : rawHeaders[at + 1]
+}

@@ -1,0 +1,86 @@
+/**
+ * Lanes: names, an address and origins that one case has for itself while it runs, so that many cases share one proxy
+ * and whatever reaches an origin is known to be theirs.
+ *
+ * The names of a lane are as long as those of the corpus: a length that is written in a case stays true.
+ */
+import { createServer } from 'node:http'
+import type { IncomingMessage, Server, ServerResponse } from 'node:http'
+import { createServer as createSecureServer } from 'node:https'
+import type { SecureContext } from 'node:tls'
+import type { Case } from './cases.ts'
+
+/** A complete request, as an origin read it. */
+export interface Seen {
+  readonly url: string
+  readonly rawHeaders: readonly string[]
+  readonly body: string
+}
+
+export interface Lane {
+  readonly address: string
+  /** May be reached; its rule opens private addresses. */
+  readonly allowed: string
+  /** No rule names it. */
+  readonly denied: string
+  /** A rule allows it and opens no private address, yet it resolves to one. */
+  readonly inside: string
+  /** What has reached this lane's origins. */
+  readonly seen: Seen[]
+  close(): Promise<void>
+}
+
+/** @throws when ports 80 and 443 may not be bound */
+export async function openLane(number: number, contextFor: (name: string) => SecureContext): Promise<Lane> {
+  const digits = String(number).padStart(2, '0')
+  const names = { address: `127.80.45.${number}`, allowed: `allow${digits}.test`, denied: `deni${digits}.test`, inside: `insi${digits}.test` }
+  const seen: Seen[] = []
+  const listener = (request: IncomingMessage, response: ServerResponse): void => answer(seen, request, response)
+  const secure = createSecureServer({ SNICallback: (_name, done) => done(null, contextFor(names.allowed)) }, listener)
+  const servers = [createServer(listener), secure]
+  await Promise.all(servers.map((server, index) => listen(server, index === 0 ? 80 : 443, names.address)))
+  return { ...names, seen, close: async () => void await Promise.all(servers.map(close)) }
+}
+
+/** The case with this lane's names, and the spellings of its address. */
+export function inLane(one: Case, { address }: Lane): Case {
+  const digits = address.split('.')[3]!.padStart(2, '0')
+  const text = JSON.stringify(one)
+    .replace(/allowed(?=\.test)/gi, name => name.slice(0, 5) + digits)
+    .replace(/(?:denied|inside)(?=\.test)/gi, name => name.slice(0, 4) + digits)
+    .replace(/\{\{(\w+)\}\}/g, (whole, kind: string) => spellingsOf(address)[kind] ?? whole)
+  return JSON.parse(text) as Case
+}
+
+function spellingsOf(address: string): Readonly<Record<string, string>> {
+  const parts = address.split('.').map(Number)
+  const number = parts.reduce((sum, part) => sum * 256 + part, 0)
+  return {
+    dotted: address,
+    decimal: String(number),
+    hex: `0x${number.toString(16)}`,
+    octal: parts.map(part => `0${part.toString(8)}`).join('.'),
+    short: `${parts[0]}.${number % 2 ** 24}`,
+  }
+}
+
+function answer(seen: Seen[], request: IncomingMessage, response: ServerResponse): void {
+  const chunks: Buffer[] = []
+  request.on('data', (chunk: Buffer) => chunks.push(chunk))
+  request.on('error', () => {})
+  request.on('end', () => {
+    seen.push({ url: request.url ?? '', rawHeaders: request.rawHeaders, body: Buffer.concat(chunks).toString('latin1') })
+    response.writeHead(200, { 'Content-Type': 'text/plain', 'Content-Length': 3 })
+    response.end('ok\n')
+  })
+}
+
+const listen = (server: Server, port: number, host: string): Promise<void> => new Promise((resolve, reject) => {
+  server.once('error', reject)
+  server.listen(port, host, resolve)
+})
+
+const close = (server: Server): Promise<void> => new Promise(resolve => {
+  server.closeAllConnections()
+  server.close(() => resolve())
+})

@@ -1,0 +1,60 @@
+/** The attack corpus: every case, against the built program; and a proxy that believes what it is told, which must be found out. */
+import t from 'tap'
+import { execFile } from 'node:child_process'
+import { readFileSync, readdirSync } from 'node:fs'
+import { createServer, request as send } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { Ajv } from 'ajv'
+import { runConformance, systemClock } from '../../lib/index.ts'
+import { PROGRAM } from '../helpers/serve.ts'
+
+const ROOT = fileURLToPath(new URL('../..', import.meta.url))
+const CASES = join(ROOT, 'lib/conformance/cases')
+const read = (file: string): unknown => JSON.parse(readFileSync(file, 'utf8'))
+
+t.test('every file of cases is one, and no id is there twice', async t => {
+  const isValid = new Ajv({ strict: false }).compile(read(join(ROOT, 'schemas/conformance-case.schema.json')) as object)
+  const ids = readdirSync(CASES).flatMap(name => {
+    const file = read(join(CASES, name)) as { cases: { id: string }[] }
+    t.ok(isValid(file), name, { errors: isValid.errors })
+    return file.cases.map(({ id }) => id)
+  })
+  t.equal(new Set(ids).size, ids.length)
+})
+
+t.test('this firewall holds every line', { timeout: 110_000 }, async t => {
+  const { code, out, err } = await new Promise<{ code: number, out: string, err: string }>(resolve => {
+    execFile(process.execPath, [PROGRAM, 'conformance', '--json'], { maxBuffer: 2 ** 24 }, (error, out, err) => resolve({ code: error === null ? 0 : Number(error.code ?? 1), out, err }))
+  })
+  if (err.includes('EACCES') && process.env['CI'] === undefined) return void t.pass('conformance', { skip: 'ports 80 and 443 may not be bound by this user' })
+  const lines = out.trim().split('\n').map(line => JSON.parse(line) as { verdict?: string, cases?: number, held?: number })
+  const last = lines.at(-1)
+  t.strictSame(lines.filter(one => one.verdict !== undefined && one.verdict !== 'held'), [], err)
+  t.ok(last?.cases !== undefined && last.cases >= 400 && last.held === last.cases, 'all were run')
+  t.equal(code, 0)
+})
+
+t.test('a proxy that sends every request where its Host says is found out, and one that ends is seen to', { timeout: 60_000 }, async t => {
+  let isDead = false
+  const addresses = new Map<string, string>()
+  const server = createServer((request, response) => {
+    if (isDead) return void request.socket.destroy()
+    isDead = request.url?.includes('2135') ?? false
+    const url = URL.canParse(request.url ?? '') ? new URL(request.url ?? '') : null
+    const upstream = send({ host: addresses.get(url?.hostname ?? '') ?? '127.0.0.1', port: 80, path: url?.pathname ?? '/', headers: { host: 'x' } }, answer => { answer.pipe(response) })
+    upstream.on('error', () => response.writeHead(502).end())
+    upstream.end()
+  })
+  await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
+  t.teardown(() => { server.closeAllConnections(); server.close() })
+  const run = (only: string[]): ReturnType<typeof runConformance> => runConformance({
+    subject: { kind: 'proxy', address: { host: '127.0.0.1', port: (server.address() as AddressInfo).port } },
+    only,
+    clock: systemClock,
+    onSetup: ({ lanes }) => { for (const lane of lanes) for (const name of [lane.allowed, lane.denied, lane.inside]) addresses.set(name, lane.address) },
+  })
+  t.match(await run(['authority-forwarded-host']), [{ verdict: 'through', problem: /1 requests reached the origin/ }])
+  t.match(await run(['address-decimal']), [{ verdict: 'hung' }])
+})
