@@ -11,6 +11,8 @@ export { VERSION } from './version.ts'
 export type { Answer, Approve, AskedRule, Door, GrantRequest, Held, HeldTask, Pass, Pending, Refuse, RiskNote, Suggestion, TaskGrant } from './model/hold.ts'
 export type { AnswerResult, Desk, DeskEvent, FlowQuery, RecentFlows, Status } from './model/desk.ts'
 export type { Decided, DecisionScope, Granted, RuleInForce, RulesInForce, ShownQuestion, TogetherResult, Undone } from './model/grants.ts'
+export { allMustAgree, escalateAfter, firstAnswer, officeHours, quorum } from './approve/combine.ts'
+export type { OfficeHours } from './approve/combine.ts'
 export { commandDoor } from './approve/command.ts'
 export { terminalDoor } from './approve/terminal.ts'
 
