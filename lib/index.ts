@@ -14,6 +14,10 @@ export type { Decided, DecisionScope, Granted, RuleInForce, RulesInForce, ShownQ
 export { allMustAgree, escalateAfter, firstAnswer, officeHours, quorum } from './approve/combine.ts'
 export type { OfficeHours } from './approve/combine.ts'
 export { commandDoor } from './approve/command.ts'
+export { openCallbacks } from './approve/callback.ts'
+export type { CallbackOptions, Callbacks } from './approve/callback.ts'
+export { webhookDoor } from './approve/webhook.ts'
+export type { WebhookOptions } from './approve/webhook.ts'
 export { terminalDoor } from './approve/terminal.ts'
 
 // The policy, offline.

@@ -33,7 +33,7 @@ const HOUSE: Record<string, Doors> = {
   control: doors('model hold audit config', '', 'http net fs crypto path os'),
   term: doors('model control config/durations', 'ink react'),
   console: doors('model control config/package-root', '', 'http net fs crypto path'),
-  approve: doors('model hold audit config', '', 'child_process readline tty'),
+  approve: doors('model hold audit config', '', 'child_process readline tty http crypto net'),
   sandbox: doors('model tls', 'koffi dns-packet', 'child_process net dgram fs os path url events stream module'),
   conformance: doors('model tls normalize/host config/package-root', '', 'net tls http https fs path os child_process'),
   'pipeline.ts': doors('model'),
