@@ -28,6 +28,8 @@ export interface Caller {
 
 /** An exchange that has begun on a connection and is not over. */
 export interface Underway {
+  /** Its request changes nothing (RFC 9110 §9.2.1), in whatever way its method is read. */
+  readonly isSafe: boolean
   /** The client's side is broken: tell it `code` if nothing was said yet, then end. */
   breakOff(code: RefusalCode | null): void
   /**
@@ -48,6 +50,8 @@ export interface Connection {
   readonly watch: HeadWatch
   /** In the order of their requests. */
   readonly underway: Underway[]
+  /** Those under way that have to wait for others before them. */
+  readonly queue: { readonly exchange: Underway, readonly begin: () => void }[]
   /** Flows begun on it. A connection that ends with none is a flow by itself. */
   flows: number
   /** Nothing further on it is read as a request; answers to what came before are still sent, in order. */

@@ -12,11 +12,15 @@ import type { Exchange, Normalized, Refusal } from '../model/flow.ts'
 import type { RawFields, RequestFacts } from '../model/request.ts'
 import { closeGently, cutOff } from './connection.ts'
 import type { Connection, Underway } from './connection.ts'
+import { beginNext } from './in-order.ts'
 import { renderRefusal, replyBytes } from './reply.ts'
 import type { Reply, Said } from './reply.ts'
 
 /** Payload of one TLS record, head included for sure. */
 const MAX_JOINED = 8_192
+
+/** RFC 9110 §9.2.1. TRACE is not served. */
+const SAFE = ['GET', 'HEAD', 'OPTIONS']
 
 const NOBODY: readonly (() => void)[] = []
 
@@ -33,6 +37,7 @@ export class HttpExchange implements Exchange, Underway {
   readonly fields: RawFields
   readonly body: IncomingMessage | null
   readonly expectsContinue: boolean
+  readonly isSafe: boolean
   isGone = false
   private readonly request: IncomingMessage
   private readonly response: ServerResponse
@@ -60,6 +65,7 @@ export class HttpExchange implements Exchange, Underway {
     this.fields = request.rawHeaders
     this.body = facts.kind === 'facts' && facts.facts.hasContent ? request : null
     this.expectsContinue = expectsContinue
+    this.isSafe = facts.kind === 'refused' || facts.facts.methods.every(method => SAFE.includes(method))
     connection.underway.push(this)
     response.on('close', () => this.closed())
     // Without a listener it would end the process; 'close' follows and says all there is to know.
@@ -194,6 +200,7 @@ export class HttpExchange implements Exchange, Underway {
     const { underway } = this.connection
     const at = underway.indexOf(this)
     if (at !== -1) underway.splice(at, 1)
+    if (this.connection.queue.length > 0) beginNext(this.connection)
   }
 
   /** Interim responses are for HTTP/1.1, before the final head, and only for the first request of a pipeline: Node gives no other one a socket. */

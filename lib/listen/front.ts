@@ -20,6 +20,7 @@ import type { Identify } from './clients.ts'
 import { HttpExchange, refuseConnection, saidIn } from './exchange.ts'
 import { createHandshake } from './handshake.ts'
 import { createIdleWatch } from './idle-watch.ts'
+import { beginInOrder, beginNext } from './in-order.ts'
 import { joinWrites } from './one-write.ts'
 import { NOTHING_SAID } from './reply.ts'
 import { createStream } from './stream.ts'
@@ -81,7 +82,7 @@ export function createFront(options: FrontOptions): Front {
   })
 
   function attach(socket: Duplex, origin: Origin): void {
-    const connection: Connection = { socket, ...origin, watch: createHeadWatch(limits), underway: [], flows: 0, isClosing: false, isDraining: false, bytes: 0, movedAt: clock.elapsed(), letGo }
+    const connection: Connection = { socket, ...origin, watch: createHeadWatch(limits), underway: [], queue: [], flows: 0, isClosing: false, isDraining: false, bytes: 0, movedAt: clock.elapsed(), letGo }
     const deadline = headDeadline(connection, clock, limits, () => onFault(connection, 'header_timeout', 'the head did not arrive in time'))
     connections.set(socket, connection)
     idleWatch.start()
@@ -112,6 +113,8 @@ export function createFront(options: FrontOptions): Front {
       deadline.stop()
       connections.delete(socket)
       for (const exchange of [...connection.underway]) exchange.breakOff(null)
+      connection.underway.length = 0
+      beginNext(connection)
       if (connection.flows === 0) options.ended(options.newFlow(), unreadOf(connection, null), `the client ended the connection before a request${isMisnamed(connection.tunnel) ? '; its SNI named another host' : ''}`)
     }
 
@@ -134,7 +137,8 @@ export function createFront(options: FrontOptions): Front {
     const flow = options.newFlow()
     connection.flows++
     const facts = judgeable(request, connection, verdict, false)
-    options.arrive({ flow, facts, window: new HttpExchange(request, response, connection, flow, facts, expectsContinue, clock) })
+    const window = new HttpExchange(request, response, connection, flow, facts, expectsContinue, clock)
+    beginInOrder(connection, window, () => options.arrive({ flow, facts, window }))
   }
 
   function onUpgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {

@@ -42,6 +42,11 @@ const plain = (house: House, port: number, head: string, body = ''): Promise<str
   return wire.ended()
 })
 
+/** Long enough for whatever is on its way. */
+async function turns(): Promise<void> {
+  for (let n = 0; n < 20; n++) await new Promise(resolve => setTimeout(resolve, 1))
+}
+
 async function none(set: { size: number }): Promise<void> {
   while (set.size > 0) await new Promise(setImmediate)
 }
@@ -71,6 +76,36 @@ t.test('pipelined requests are answered in order, each ruled on its own', async 
   wire.write(line('/ok/1') + line('/no') + line('/ok/2', true))
   const statuses = [...(await wire.ended()).matchAll(/HTTP\/1\.1 (\d+)/g)].map(match => match[1])
   t.strictSame(statuses, ['200', '403', '200'])
+})
+
+t.test('a request overtakes none that may change something, and none that does overtakes it', async t => {
+  const answers = new Map<string, () => void>()
+  const origin = await startOrigin(t, { answer: (request, response) => { answers.set(request.url!, () => response.end()) } })
+  const house = await openHouse(t, open(origin.port))
+  const wire = await openWire(house.port)
+  const seen = (): (string | undefined)[] => origin.requests.map(request => request.url)
+  const answered = async (path: string, ...then: string[]): Promise<void> => {
+    answers.get(path)!()
+    while (!then.every(next => answers.has(next))) await new Promise(setImmediate)
+  }
+  const requests = [['GET', '/1'], ['GET', '/2'], ['DELETE', '/3'], ['GET', '/4'], ['GET', '/5'], ['PUT', '/6'], ['GET', '/7']] as const
+  wire.write(requests.map(([method, path]) => `${method} http://open.test:${origin.port}${path} HTTP/1.1\r\nHost: open.test:${origin.port}\r\nContent-Length: 0\r\n\r\n`).join(''))
+  while (!answers.has('/2')) await new Promise(setImmediate)
+  await turns()
+  t.strictSame(seen().sort(), ['/1', '/2'], 'reading goes side by side')
+  await answered('/1')
+  await turns()
+  t.notOk(answers.has('/3'), 'one of those before it is not answered yet')
+  await answered('/2', '/3')
+  await turns()
+  t.strictSame(seen().slice(2), ['/3'], 'what changes something goes alone')
+  await answered('/3', '/4', '/5')
+  await answered('/5')
+  await answered('/4', '/6')
+  wire.close()
+  const closed = await house.closings(requests.length)
+  t.strictSame(seen().slice(5), ['/6'], 'what waited when its client left is not sent')
+  t.match(closed.find(({ path }) => path === '/7'), { method: 'GET', error: 'client_left' }, 'and has its record')
 })
 
 t.test('bodies stream both ways, whatever their framing', async t => {
