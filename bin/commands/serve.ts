@@ -1,8 +1,9 @@
 /** `sallyport serve`: the proxy beside a container. */
 import { PassThrough } from 'node:stream'
+import { readFileSync } from 'node:fs'
 import { Option } from 'commander'
 import type { Command } from 'commander'
-import { LIMITS, OperatorError, commandDoor, createFirewall, systemClock, terminalDoor } from '../../lib/index.ts'
+import { commandDoor, createFirewall, LIMITS, OperatorError, systemClock, terminalDoor, webhookDoor } from '../../lib/index.ts'
 import type { Door, Firewall, LimitRow, Limits, Shared } from '../../lib/index.ts'
 import { address, collect, count, duration, size } from '../arguments.ts'
 import { given, note, tell } from '../notices.ts'
@@ -28,6 +29,8 @@ interface ServeOptions extends Partial<Limits> {
   readonly resolve?: readonly string[]
   readonly upstreamCa?: readonly string[]
   readonly onHold?: string
+  readonly webhook?: string
+  readonly webhookSecretFile?: string
   readonly allowFrom?: readonly string[]
   readonly clientTokenFile?: string
   readonly strict?: boolean
@@ -55,6 +58,8 @@ export function addServe(program: Command): void {
     .option('--resolve <host:port:address>', 'address of a name, as curl has it; repeatable', collect)
     .option('--upstream-ca <file>', 'roots that upstreams are verified against; repeatable', collect)
     .option('--on-hold <command>', 'asked about every held request: JSON on stdin, JSON answer on stdout')
+    .option('--webhook <url>', 'told of every held request, signed; what it answers counts (docs/hooks.md); needs --webhook-secret-file')
+    .option('--webhook-secret-file <file>', 'the secret that it is signed with, at least 16 characters')
     .option('--allow-from <cidr>', 'network whose clients need no token; repeatable', collect)
     .option('--client-token-file <file>', 'lines "name:token" of clients that may use the proxy')
     .option('--strict', 'refuse clients that could answer their own questions')
@@ -134,8 +139,21 @@ function filterHint(uid: number): string {
 function openDoors(options: ServeOptions): (Door & { close?(): void })[] {
   const doors: (Door & { close?(): void })[] = []
   if (options.onHold !== undefined) doors.push(commandDoor(options.onHold))
+  const webhook = openWebhook(options)
+  if (webhook !== null) doors.push(webhook)
   if (process.stdin.isTTY && process.stderr.isTTY) doors.push(terminalDoor({ input: process.stdin, output: process.stderr, clock: systemClock }))
   return doors
+}
+
+function openWebhook({ webhook: url, webhookSecretFile: file }: ServeOptions): Door | null {
+  if (url === undefined && file === undefined) return null
+  if (url === undefined || file === undefined) throw new OperatorError('E_OPTION_INVALID', { option: '--webhook', problem: 'it and --webhook-secret-file need each other', fix: 'Give both, or neither.' })
+  try {
+    return webhookDoor({ url, secret: readFileSync(file, 'utf8').trim() })
+  } catch (error) {
+    if (error instanceof OperatorError) throw error
+    throw new OperatorError('E_OPTION_INVALID', { option: '--webhook-secret-file', problem: `${file} cannot be read (${(error as NodeJS.ErrnoException).code ?? 'unknown'})`, fix: 'Name a file that you can read: `openssl rand -hex 32` makes what belongs in it.' }, error)
+  }
 }
 
 function onSignals(firewall: Firewall, doors: readonly { close?(): void }[]): void {
