@@ -6,7 +6,7 @@ import { createServer, request as send } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { Ajv } from 'ajv'
+import { Ajv2020 } from 'ajv/dist/2020.js'
 import { runConformance, systemClock } from '../../lib/index.ts'
 import { PROGRAM } from '../helpers/serve.ts'
 
@@ -15,7 +15,7 @@ const CASES = join(ROOT, 'lib/conformance/cases')
 const read = (file: string): unknown => JSON.parse(readFileSync(file, 'utf8'))
 
 t.test('every file of cases is one, and no id is there twice', async t => {
-  const isValid = new Ajv({ strict: false }).compile(read(join(ROOT, 'schemas/conformance-case.schema.json')) as object)
+  const isValid = new Ajv2020({ strict: false }).compile(read(join(ROOT, 'schemas/conformance-case.schema.json')) as object)
   const ids = readdirSync(CASES).flatMap(name => {
     const file = read(join(CASES, name)) as { cases: { id: string }[] }
     t.ok(isValid(file), name, { errors: isValid.errors })
