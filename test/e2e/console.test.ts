@@ -18,9 +18,12 @@ import type { PolicyDocument } from '../../lib/index.ts'
 import { openHouse } from '../helpers/house.ts'
 import type { House } from '../helpers/house.ts'
 import { startOrigin } from '../helpers/origin.ts'
+import { enterOwnNetwork } from '../helpers/own-network.ts'
 import { openWire } from '../helpers/wire.ts'
 import type { Wire } from '../helpers/wire.ts'
 import { problemsOf } from '../helpers/page-problems.ts'
+
+enterOwnNetwork()
 
 const CHROMIUM = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'].find(file => existsSync(file))
 const isSkipped = CHROMIUM === undefined && process.env['CI'] === undefined ? 'no Chromium is installed' : false

@@ -91,6 +91,15 @@ t.test('the agent waits for the rules, has no capability, another user, and neve
   t.strictSame(container.volumeMounts?.map(({ name }) => name), ['trust'])
 })
 
+t.test('the image has the user of the manifests, the folders that they mount, and what the step of the rules needs', async t => {
+  const image = readFileSync(file('examples/docker-compose/Dockerfile'), 'utf8')
+  const user = compose.services.firewall.user
+  t.match(image, `RUN useradd --uid ${user} `)
+  t.match(image, `\nUSER ${user}\n`, 'nothing in it runs as root unless a manifest says so')
+  for (const volume of compose.services.firewall.volumes.map(line => line.split(':')[1]!).filter(path => !path.includes('.'))) t.match(image, new RegExp(`mkdir .*${volume}`), volume)
+  t.match(image, 'nftables')
+})
+
 t.test('what they start is a command of the program, on the ports that the rules lead to, with a policy that stands', async t => {
   const { initContainers: [sidecar, init] } = kubernetes[1].spec
   const commands = [compose.services.firewall.command[2], sidecar.args?.[0]].flatMap(line => [...(line ?? '').matchAll(/sallyport [^&]+/g)].map(([command]) => command.trim().split(/\s+/)))
