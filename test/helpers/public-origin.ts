@@ -2,6 +2,7 @@
 import { execFileSync, spawn, spawnSync } from 'node:child_process'
 import type { ChildProcess } from 'node:child_process'
 import { originCertificate } from './certificates.ts'
+import type { TestCertificate } from './certificates.ts'
 import type { Scheme } from './clients.ts'
 
 interface Teardown { teardown(call: () => unknown): void }
@@ -21,7 +22,7 @@ process.stdin.on('end', () => process.exit()).resume()
 
 export const hasNamespaces = (): boolean => spawnSync('unshare', ['-n', 'true'], { stdio: 'ignore' }).status === 0
 
-export async function startPublicOrigin(t: Teardown, scheme: Scheme): Promise<PublicOrigin> {
+export async function startPublicOrigin(t: Teardown, scheme: Scheme, { cert, key }: Pick<TestCertificate, 'cert' | 'key'> = originCertificate()): Promise<PublicOrigin> {
   // The block next to a documentation range: public by its class, and routed to us by nobody. One /30 for each process.
   const base = 4 * (process.pid % 64)
   const [ours, address] = [`198.51.101.${base + 1}`, `198.51.101.${base + 2}`]
@@ -40,7 +41,6 @@ export async function startPublicOrigin(t: Teardown, scheme: Scheme): Promise<Pu
     `-n ${name} link set ${name}b up`,
   ]) execFileSync('ip', step.split(' '))
 
-  const { cert, key } = originCertificate()
   server = spawn('ip', ['netns', 'exec', name, process.execPath, '--input-type=module', '-e', PROGRAM], {
     env: { PATH: process.env['PATH'], ADDRESS: address, ...scheme === 'https' ? { CERT: cert, KEY: key } : {} },
     stdio: ['pipe', 'pipe', 'inherit'],
