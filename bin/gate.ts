@@ -4,7 +4,7 @@ import type { Command } from 'commander'
 import { createFirewall } from '../lib/index.ts'
 import type { Door, Firewall, PolicyDocument } from '../lib/index.ts'
 import { collect, duration } from './arguments.ts'
-import { given, note, tell } from './notices.ts'
+import { OBSERVING, OPERATOR_HINT, given, note, tell } from './notices.ts'
 
 export interface GateOptions {
   readonly policy?: string
@@ -39,7 +39,8 @@ export function addGateOptions(command: Command): Command {
     .addOption(new Option('--agent-api <on|off>', 'http://sallyport.internal/ tells the command what is allowed, and lets it ask for more (docs/agent.md)').choices(['on', 'off']).default('on'))
 }
 
-export async function openGate(options: GateOptions, policy: string | PolicyDocument, doors: readonly ClosingDoor[]): Promise<Firewall> {
+/** @param log  a file that the audit log is written to beside the one of the options */
+export async function openGate(options: GateOptions, policy: string | PolicyDocument, doors: readonly ClosingDoor[], log?: string): Promise<Firewall> {
   const firewall = await createFirewall({
     policy,
     approve: doors,
@@ -47,7 +48,7 @@ export async function openGate(options: GateOptions, policy: string | PolicyDocu
     watch: true,
     agentApi: options.agentApi === 'on',
     limits: { drainMs: DRAIN_MS, ...given('holdMs', options.hold) },
-    ...given('audit', options.audit),
+    audit: [options.audit, log].flatMap(file => file ?? []),
     ...given('strictDns', options.dnsStrict),
     ...given('certs', options.certs),
     ...given('resolve', options.resolve),
@@ -57,7 +58,8 @@ export async function openGate(options: GateOptions, policy: string | PolicyDocu
   firewall.subscribe(event => { if (event.event !== 'asked' || !doors.some(isTerminal)) tell(event) })
   const { warnings, policy: inForce } = firewall.status()
   for (const warning of warnings) note(warning)
-  note(`policy ${inForce.name ?? options.policy}: ${inForce.rules} rules, unmatched requests: ${inForce.unmatched}; questions: ${doors.length > 0 ? 'asked here' : 'sallyport pending --watch, in another terminal'}`)
+  if (inForce.unmatched === 'observe') note(OBSERVING)
+  note(`policy ${inForce.name ?? options.policy}: ${inForce.rules} rules, unmatched requests: ${inForce.unmatched}; questions: ${doors.length > 0 ? 'asked here' : `${OPERATOR_HINT}, in another terminal`}`)
   return firewall
 }
 

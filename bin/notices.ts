@@ -1,6 +1,12 @@
 /** What happens while a firewall runs, on standard error: standard output is the audit log's or a program's. */
 import type { DeskEvent } from '../lib/index.ts'
 
+/** Where questions are answered. */
+export const OPERATOR_HINT = 'sallyport term, or sallyport pending --watch'
+
+/** For a policy whose unmatched requests pass. */
+export const OBSERVING = '!!! OBSERVING: whatever no rule matches PASSES UNASKED to any public address, and is only recorded. Rules that deny or ask still do, and addresses that are not public stay shut. For a run that you trust, and for no other.'
+
 export function tell(event: DeskEvent): void {
   switch (event.event) {
     case 'policy': return note(event.problem === null ? `policy ${event.name ?? ''} in force, generation ${event.generation}` : `the policy was not reloaded, the last good one stays: ${event.problem}`)

@@ -85,6 +85,7 @@ const MAX_GRANTS = 10_000
 const MAX_GROUPED = 250
 /** Domains whose first contact was seen; beyond it the oldest are asked about as new again. */
 const MAX_KNOWN_DOMAINS = 10_000
+export const OBSERVES = 'observing: what no rule matches passes unasked, marked wouldHold'
 
 export function openDesk(options: DeskOptions): OpenDesk {
   const { clock, limits } = options
@@ -196,6 +197,7 @@ export function openDesk(options: DeskOptions): OpenDesk {
       if (loaded.hash !== holder.now.loaded.hash) edition++
       holder.replacePolicy(loaded)
       say({ event: 'policy', name: loaded.document.name ?? null, generation: holder.now.generation, problem: null })
+      if (loaded.document.unmatched === 'observe') say({ event: 'notice', says: OBSERVES })
     } catch (error) {
       problem = error instanceof Error ? error.message : String(error)
       say({ event: 'policy', name: holder.now.ruleset.name, generation: holder.now.generation, problem })

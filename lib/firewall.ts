@@ -15,7 +15,7 @@ import { createAddressJudge } from './decide/address.ts'
 import { admit } from './decide/admit.ts'
 import { explain } from './decide/explain.ts'
 import type { Firewall, Listening, ProxyAddress } from './contract.ts'
-import { openDesk, readPolicy } from './desk.ts'
+import { OBSERVES, openDesk, readPolicy } from './desk.ts'
 import { createForwarder } from './forward/forward.ts'
 import { defaultCertsDir } from './identity.ts'
 import { createInspection } from './inspection.ts'
@@ -199,6 +199,7 @@ export async function createFirewall(options: FirewallOptions): Promise<Firewall
   })
   if (operator.console !== null) listeners = [...listeners, { address: operator.console.host, port: operator.console.port }]
   const stopAuditing = desk.subscribe(event => { recordEvent(audit, event) })
+  if (policy.document.unmatched === 'observe') audit.notice(OBSERVES)
   const stopWatching = options.watch === true && policy.file !== null ? watchFile(policy.file, clock, () => { desk.reload().catch(() => {}) }) : () => {}
 
   let closing: Promise<void> | null = null

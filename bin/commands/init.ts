@@ -26,6 +26,6 @@ Next:
   2. see what it says of a request    sallyport explain ${file} GET https://api.example.com/v1/models
   3. start the proxy                  sallyport serve --policy ${file}
   4. in the agent's shell             eval "$(sallyport env --shell)"
-  5. answer what it asks              sallyport pending --watch`)
+  5. answer what it asks              sallyport term   (or sallyport pending --watch)`)
     })
 }

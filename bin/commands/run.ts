@@ -7,6 +7,7 @@ import type { Firewall, PolicyDocument, Sandbox } from '../../lib/index.ts'
 import { collect } from '../arguments.ts'
 import { ASK_ABOUT_ALL, addGateOptions, openGate } from '../gate.ts'
 import type { ClosingDoor, GateOptions } from '../gate.ts'
+import { openLearning } from '../learning.ts'
 import { given, note } from '../notices.ts'
 
 interface RunOptions extends GateOptions {
@@ -15,8 +16,11 @@ interface RunOptions extends GateOptions {
   readonly hide?: readonly string[]
   readonly gpu?: boolean
   readonly ask?: boolean
+  readonly observe?: boolean
+  readonly suggest?: string
 }
 
+const OBSERVE_ALL: PolicyDocument = { version: 1, name: 'observe', unmatched: 'observe' }
 /** As a shell has it for a command that it cannot start. */
 const NOT_STARTED = 127
 /** As a shell has it for SIGKILL, the only signal that ends a sandbox as a whole. */
@@ -32,44 +36,54 @@ export function addRun(program: Command): void {
     .option('--rw <path>', 'a file or folder that the command may change; repeatable (the working directory is one)', collect)
     .option('--hide <path>', 'a file or folder that it does not see although what is around it is; repeatable', collect)
     .option('--gpu', 'pass the GPUs and say which')
+    .option('--observe', 'for a first run that you trust: what no rule matches passes unasked, and is recorded')
+    .option('--suggest <file>', 'at the end, write what was let through as a policy into this new file')
     .option('--ask', 'ask questions in this terminal; the command gets no standard input')
   addGateOptions(command)
     .passThroughOptions()
     .addHelpText('after', `
 The command sees the system read-only, an empty home and /tmp, and its working directory. Its exit status is passed on;
-${NOT_STARTED}: it could not be started. See docs/sandbox.md.`)
+${NOT_STARTED}: it could not be started. See docs/sandbox.md.
+
+  $ sallyport run --observe --suggest policy.json -- npm test     a first run that you trust, and a policy of what it did
+  $ sallyport run --policy policy.json -- npm test                from then on`)
     .action(run)
 }
 
 async function run([command = '', ...args]: readonly string[], options: RunOptions): Promise<void> {
   const doors = openDoors(options)
-  const opening = policyOf(options).then(policy => openGate(options, policy, doors))
+  const learning = options.suggest === undefined ? null : await openLearning(options.suggest, options.policy)
+  const opening = policyOf(options).then(policy => openGate(options, policy, doors, learning?.log))
   const hasTerminal = process.stdin.isTTY && options.ask !== true
   try {
     const sandbox = await createSandbox({
       firewall: opening, command, args, hasTerminal,
       ro: options.ro ?? [], rw: options.rw ?? [], hide: options.hide ?? [],
-      guarded: [options.policy, options.audit, options.audit === undefined ? undefined : `${options.audit}.lock`].flatMap(path => path ?? []),
+      guarded: [options.policy, options.suggest, options.audit, options.audit === undefined ? undefined : `${options.audit}.lock`].flatMap(path => path ?? []),
       stdio: [options.ask === true ? 'ignore' : 'inherit', 'inherit', 'inherit'],
       onWarning: note,
       ...given('gpu', options.gpu),
     })
     const end = await follow(sandbox, hasTerminal).exited
     await close(opening, doors)
+    await learning?.finish()
     process.exit(end.code ?? KILLED)
   } catch (error) {
     await close(opening, doors)
+    await learning?.abandon()
     throw error
   }
 }
 
-/** A file that the command could change is read once: nothing that it does may change its own policy. */
-async function policyOf({ policy, rw = [] }: RunOptions): Promise<string | PolicyDocument> {
-  if (policy === undefined) return ASK_ABOUT_ALL
-  if (!isExposed(policy, { cwd: process.cwd(), rw })) return policy
+/** A file that the command could change is read once: nothing that it does may change its own policy. One that is observed is another policy than its file. */
+async function policyOf({ policy, observe, rw = [] }: RunOptions): Promise<string | PolicyDocument> {
+  if (policy === undefined) return observe === true ? OBSERVE_ALL : ASK_ABOUT_ALL
+  const isInReach = isExposed(policy, { cwd: process.cwd(), rw })
+  if (!isInReach && observe !== true) return policy
   const loaded = await loadPolicy(policy)
   // The firewall says what is wrong with a file.
   if (loaded.kind === 'invalid') return policy
+  if (observe === true) return { ...loaded.source, unmatched: 'observe' }
   note(`${policy} lies where the command works, so it is read once; one elsewhere can be changed while the command runs, and take --always`)
   return loaded.source
 }

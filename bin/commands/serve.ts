@@ -6,7 +6,7 @@ import type { Command } from 'commander'
 import { commandDoor, createFirewall, LIMITS, OperatorError, systemClock, terminalDoor, webhookDoor } from '../../lib/index.ts'
 import type { Door, Firewall, LimitRow, Limits, Shared } from '../../lib/index.ts'
 import { address, collect, count, duration, size } from '../arguments.ts'
-import { given, note, tell } from '../notices.ts'
+import { OBSERVING, given, note, tell } from '../notices.ts'
 import { printJson, printLine } from '../output.ts'
 
 type Address = ReturnType<typeof address>
@@ -126,10 +126,11 @@ function announce(firewall: Firewall, url: string, shared: Shared | null, option
   const { policy, roots } = firewall.status()
   // Standard output may carry the audit log; people read the rest on standard error.
   printLine(`ready: proxy ${url}  ca ${path}  control ${firewall.control}`)
+  if (policy.unmatched === 'observe') note(OBSERVING)
   note(`policy ${policy.name ?? options.policy}: ${policy.rules} rules, unmatched requests: ${policy.unmatched}; upstreams are verified against ${roots}`)
   if (shared !== null) note(`redirected connections at ${spell(shared.transparent)}, names at ${shared.dns.map(spell).join(', ')}; ${filterHint(process.getuid?.() ?? 0)}`)
   if (firewall.console !== null) note(`the desk: open ${firewall.console.link}  (it signs in whoever opens it first)`)
-  note('agent\'s shell: eval "$(sallyport env --shell)"   questions: sallyport pending --watch   stop: Ctrl-C')
+  note('agent\'s shell: eval "$(sallyport env --shell)"   questions: sallyport term (or pending --watch)   stop: Ctrl-C')
 }
 
 function filterHint(uid: number): string {

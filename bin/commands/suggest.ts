@@ -21,7 +21,7 @@ export function addSuggest(program: Command): void {
     .option('--name <name>', 'name of the new policy')
     .option('--json', 'print JSON: policy, rules with what each stands for, leftOut, unused')
     .addHelpText('after', `
-  $ sallyport serve --policy observe.json --audit audit.jsonl     with "unmatched": "observe", for a run that you trust
+  $ sallyport run --observe --audit audit.jsonl -- npm test        for a run that you trust; or serve with "unmatched": "observe"
   $ sallyport suggest audit.jsonl > policy.json                   what it did, as rules
   $ sallyport check policy.json
 
@@ -32,9 +32,14 @@ what was asked for varied. Docs: docs/learn.md.`)
       const suggested = await suggestPolicy(log, { ...merge === undefined ? {} : { merge }, ...name === undefined ? {} : { name } })
       if (options.write !== undefined) await write(suggested, options)
       if (options.json) return printJson(suggested)
-      tell(suggested, merge)
-      if (options.write === undefined) process.stdout.write(merge === undefined ? spell(suggested) : withSuggested(await readFile(merge, 'utf8'), suggested))
+      tellSuggested(suggested, merge)
+      if (options.write === undefined) process.stdout.write(spellPolicy(suggested, merge === undefined ? null : await readFile(merge, 'utf8')))
     })
+}
+
+/** The text of the policy. @param merged  text of the policy that was merged; null: none was */
+export function spellPolicy(suggested: SuggestedPolicy, merged: string | null): string {
+  return merged === null ? spell(suggested) : withSuggested(merged, suggested)
 }
 
 async function write(suggested: SuggestedPolicy, { write, merge }: SuggestOptions): Promise<void> {
@@ -42,7 +47,7 @@ async function write(suggested: SuggestedPolicy, { write, merge }: SuggestOption
   if (file === undefined) throw new OperatorError('E_OPTION_INVALID', { option: '--write', problem: 'there is no file to write to', fix: 'Name one, or merge a policy: --merge policy.json.' })
   if (file === merge) return addSuggested(file, suggested)
   try {
-    await writeFile(file, merge === undefined ? spell(suggested) : withSuggested(await readFile(merge, 'utf8'), suggested))
+    await writeFile(file, spellPolicy(suggested, merge === undefined ? null : await readFile(merge, 'utf8')))
   } catch (error) {
     throw new OperatorError('E_OPTION_INVALID', { option: file, problem: `it cannot be written (${(error as NodeJS.ErrnoException).code ?? 'unknown'})`, fix: 'Name a file in a folder that you can write to.' }, error)
   }
@@ -61,7 +66,8 @@ function spell({ policy: { rules = [], ...head } }: SuggestedPolicy): string {
 const MAX_TOLD = 40
 const MAX_PATHS = 12
 
-function tell({ rules, leftOut, unused, requests, unreadable }: SuggestedPolicy, merge: string | undefined): void {
+/** What there is to say of it, on standard error. @param merge  the policy that was merged */
+export function tellSuggested({ rules, leftOut, unused, requests, unreadable }: SuggestedPolicy, merge: string | undefined): void {
   const known = merge === undefined ? '' : `, ${requests.known} of them allowed by ${merge} already`
   note(`${number(requests.allowed, 'request')} let through${known}; ${requests.refused} were not, and count for nothing`)
   if (unreadable > 0) note(`${number(unreadable, 'line')} of the log could not be read`)

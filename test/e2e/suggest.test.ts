@@ -1,9 +1,11 @@
 /** A trusted first run under "observe", its log as a policy, and the same run under that policy: it asks nothing. */
 import t from 'tap'
-import { writeFileSync } from 'node:fs'
+import { copyFileSync, readFileSync, readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { PolicyDocument } from '../../lib/index.ts'
+import { openUser } from '../helpers/as-user.ts'
+import { originCertificate } from '../helpers/certificates.ts'
 import { bareEnvironment, clientEnvironment, openFolder, run, runWell } from '../helpers/clients.ts'
 import { openHouse } from '../helpers/house.ts'
 import type { House } from '../helpers/house.ts'
@@ -52,4 +54,29 @@ t.test('observed, learned, and never asked about', options, async t => {
   t.match(question, { host: 'open.example', path: '/v0/user/pg.json' }, 'what was not seen is asked about')
   await house.firewall.answer(question!.id, { verdict: 'deny' })
   await other
+})
+
+t.test('run --observe --suggest: what no rule matches passes, what a rule denies does not, and the policy of it asks nothing', options, async t => {
+  const origin = await startPublicOrigin(t, 'https')
+  const user = openUser(t, 'root')
+  const root = join(user.home, 'origin.crt')
+  copyFileSync(originCertificate().file, root)
+  const names = ['open', 'shut', 'held'].map(name => ['--resolve', `${name}.example:${origin.port}:${origin.address}`])
+  const sallyport = (...args: string[]): ReturnType<typeof run> => {
+    const { file, args: rest } = user.command(user.node, user.file('dist/bin/sallyport.js'), 'run', '--upstream-ca', root, ...names.flat(), ...args)
+    return run([file, ...rest], { env: user.env, cwd: user.work })
+  }
+  const get = (url: string): string => `curl -s -o /dev/null -w '%{http_code} ' ${url}`
+  const at = (host: string, path: string): string => get(`https://${host}.example:${origin.port}${path}`)
+  writeFileSync(join(user.work, 'policy.json'), JSON.stringify({ version: 1, unmatched: 'deny', rules: [{ id: 'never', action: 'deny', host: 'shut.example' }] } satisfies PolicyDocument))
+
+  const observed = await sallyport('--observe', '--policy', 'policy.json', '--suggest', 'learned.json', '--audit', join(user.home, 'audit.jsonl'), '--',
+    'sh', '-c', `${at('open', '/v1/a')}; ${at('held', '/')}; ${at('shut', '/')}; ${get('http://10.9.9.9/')}; rm -f learned.json; mv learned.json x; echo {} > learned.json; exit 7`)
+  t.match(observed, { status: 7, stdout: '200 200 403 403 ', output: /!!! OBSERVING: .*wrote learned\.json/s })
+  t.match(readFileSync(join(user.home, 'audit.jsonl'), 'utf8'), /"event":"notice".*observing: what no rule matches passes.*"wouldHold":true/s)
+  t.strictSame(readdirSync(user.work).sort(), ['learned.json', 'policy.json'], 'the log of the run is gone')
+  t.match(JSON.parse(readFileSync(join(user.work, 'learned.json'), 'utf8')), { unmatched: 'deny', rules: [{ id: 'never' }, { host: 'held.example', path: '/' }, { host: 'open.example', method: 'GET', path: '/v1/a' }] }, 'the command could not write it, and the rules from before are in it')
+
+  t.match(await sallyport('--policy', 'learned.json', '--', 'sh', '-c', `${at('open', '/v1/a')}; ${at('held', '/')}; ${at('open', '/v1/b')}`), { status: 0, stdout: '200 200 403 ' }, 'from then on')
+  t.match(await sallyport('--observe', '--suggest', 'learned.json', '--', 'true'), { status: 2, output: /learned\.json exists already, and a policy is never overwritten/ })
 })
