@@ -1,18 +1,12 @@
 /**
- * The shapes of policies and answers, as `schemas/*.json` lay them down. ajv is at home here, and nowhere else.
- *
- * It compiles each schema once, when it is first asked; its errors leave as sentences of ours. It knows nothing
- * of what properties mean together: that is `rules.ts`. A hand-written check per property would replace it.
+ * The shapes of policies and answers, as `schemas/*.json` lay them down. What the validator finds leaves as
+ * sentences of ours. Nothing is known here of what properties mean together: that is `rules.ts`.
  */
-import { readFileSync } from 'node:fs'
-import { createRequire } from 'node:module'
-import { join } from 'node:path'
-import type { Ajv2020 as Ajv, ValidateFunction } from 'ajv/dist/2020.js'
-import { packageRoot } from './package-root.ts'
 import { error, listed, shown } from './problems.ts'
 import type { Problem } from './problems.ts'
 import { toProblems } from './shape-problems.ts'
 import type { Schema } from './shape-problems.ts'
+import { schemaFile, validatorOf } from './validators.ts'
 
 /** @param value plain data, as `JSON.parse` makes it */
 export function checkPolicyShape(value: unknown): Problem[] {
@@ -42,28 +36,10 @@ export function checkGrantShape(value: unknown): Problem[] {
 }
 
 const VERDICTS = ['approve', 'deny', 'pass'] as const
-const FILES = ['policy.schema.json', 'approval.schema.json'] as const
 
 function check(name: string, value: unknown): Problem[] {
-  const validate = compiled(name)
+  const validate = validatorOf(name)
   return validate(value) ? [] : toProblems(validate.errors ?? [], { name, value, resolve })
-}
-
-let ajv: Ajv | null = null
-
-function compiled(name: string): ValidateFunction {
-  ajv ??= load()
-  const validate = ajv.getSchema(name)
-  if (validate === undefined) throw new Error(`there is no schema ${name}`)
-  return validate
-}
-
-/** Most commands never need it, and importing a package in CommonJS would read it twice: 35 ms, and 20 more. */
-function load(): Ajv {
-  const { Ajv2020 } = createRequire(import.meta.url)('ajv/dist/2020.js') as typeof import('ajv/dist/2020.js')
-  // `strictTypes` asks for one type a schema; a property that is a text or a list of texts has two. Our own schemas are
-  // measured against the meta-schema by a test and not at each start, which costs 40 ms.
-  return new Ajv2020({ allErrors: true, strict: true, strictTypes: false, logger: false, meta: false, validateSchema: false }).addSchema(FILES.map(schemaFile))
 }
 
 /** @param ref a file and a pointer within it, or a pointer within `base` */
@@ -72,12 +48,4 @@ function resolve(ref: string, base = ''): { readonly schema: Schema, readonly fi
   const name = file === '' ? base : file
   const steps = pointer.split('/').slice(1)
   return { schema: steps.reduce<Schema>((schema, step) => (schema as Record<string, Schema>)[step] ?? {}, schemaFile(name)), file: name }
-}
-
-const files = new Map<string, Schema>()
-
-function schemaFile(name: string): Schema {
-  const known = files.get(name) ?? JSON.parse(readFileSync(join(packageRoot(), 'schemas', name), 'utf8')) as Schema
-  files.set(name, known)
-  return known
 }

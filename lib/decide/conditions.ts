@@ -36,8 +36,9 @@ export function coversKind(rule: CompiledRule, facts: Facts): boolean {
 }
 
 export function coversPort({ action, ports }: CompiledRule, { scheme, port }: Facts): boolean {
-  if (ports !== null) return ports.some(([from, to]) => port >= from && port <= to)
-  return action !== 'allow' || port === DEFAULT_PORT[scheme]
+  if (ports === null) return action !== 'allow' || port === DEFAULT_PORT[scheme]
+  for (const [from, to] of ports) if (port >= from && port <= to) return true
+  return false
 }
 
 /** @param method one of `facts.methods` */
@@ -61,6 +62,7 @@ export function coversQuery({ action, query, onlyQuery }: CompiledRule, facts: R
 
 /** What lets a request through must be in what is sent, so that a field which `Connection` takes off on the way is not there. */
 export function coversHeader({ action, header }: CompiledRule, facts: RequestFacts): boolean {
+  if (header.length === 0) return true
   return header.every(({ name, matches }) => {
     const values = valuesOf(facts, name)
     return action === 'allow' ? values.length > 0 && values.every(matches) && !isTakenOff(facts, name) : values.some(matches)

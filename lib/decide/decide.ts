@@ -49,7 +49,8 @@ type Outcome =
 
 function judge(ruleset: Ruleset, grants: GrantIndex, facts: Facts, context: DecideContext): Decision {
   const readings = survey(ruleset.index, facts, context)
-  const denying = readings.reduce<Entry | null>((best, covering) => moreSpecific(best, mostSpecific(covering, 'deny')), null)
+  let denying: Entry | null = null
+  for (const covering of readings) denying = moreSpecific(denying, mostSpecific(covering, 'deny'))
   if (denying !== null) return deny('policy_denied', denying.rule.id, denying.rule.document.note ?? `the rule "${denying.rule.id}" denies it`)
 
   const outcomes = outcomesOf(readings, grants, facts, context)
@@ -58,7 +59,7 @@ function judge(ruleset: Ruleset, grants: GrantIndex, facts: Facts, context: Deci
   if (closed !== null) return deny('address_forbidden', null, closed)
   if (outcomes.length === 0) throw new Error('a request without a reading')
 
-  const isUnmatched = outcomes.some(({ kind }) => kind === 'unmatched')
+  const isUnmatched = hasUnmatched(outcomes)
   const asking = mostSpecificOutcome(outcomes, 'asked')
   if (isUnmatched && ruleset.unmatched === 'deny') return deny('policy_denied', null, 'no rule matches, and the policy denies what no rule matches')
   if (asking !== null || (isUnmatched && ruleset.unmatched === 'hold')) {
@@ -75,24 +76,40 @@ function judge(ruleset: Ruleset, grants: GrantIndex, facts: Facts, context: Deci
 }
 
 function outcomesOf(readings: readonly Covering[], grants: GrantIndex, facts: Facts, context: RuleContext): readonly Outcome[] {
-  let granted: readonly Covering[] | null = null
-  /** A grant answers what its question came from, and nothing else. */
-  const answering = (reading: number, answers: string | null): Entry | null => {
-    if (grants.size === 0) return null
-    granted ??= survey(grants.index, facts, context)
-    return granted[reading]!.reduce<Entry | null>((best, entry) => entry.rule.answers === answers ? moreSpecific(best, entry) : best, null)
+  const granted = grants.size === 0 ? nothingGranted : lookIn(grants, facts, context)
+  const outcomes: Outcome[] = []
+  for (let reading = 0; reading < readings.length; reading++) outcomes.push(outcomeOf(readings[reading]!, reading, granted))
+  return outcomes
+}
+
+/** The grants that cover a reading. */
+type Granted = (reading: number) => Covering
+
+const nothingGranted: Granted = () => []
+
+/** Once, and only where somebody would have to be asked. */
+function lookIn(grants: GrantIndex, facts: Facts, context: RuleContext): Granted {
+  let found: readonly Covering[] | null = null
+  return reading => (found ??= survey(grants.index, facts, context))[reading]!
+}
+
+function outcomeOf(covering: Covering, reading: number, granted: Granted): Outcome {
+  const asking = mostSpecific(covering, 'hold')
+  if (asking !== null) {
+    const grant = answering(granted(reading), asking.rule.id)
+    return grant === null ? { kind: 'asked', by: asking } : { kind: 'granted', by: grant }
   }
-  return readings.map((covering, reading): Outcome => {
-    const asking = mostSpecific(covering, 'hold')
-    if (asking !== null) {
-      const grant = answering(reading, asking.rule.id)
-      return grant === null ? { kind: 'asked', by: asking } : { kind: 'granted', by: grant }
-    }
-    const allowing = mostSpecific(covering, 'allow')
-    if (allowing !== null) return { kind: 'allowed', by: allowing }
-    const grant = answering(reading, null)
-    return grant === null ? { kind: 'unmatched' } : { kind: 'granted', by: grant }
-  })
+  const allowing = mostSpecific(covering, 'allow')
+  if (allowing !== null) return { kind: 'allowed', by: allowing }
+  const grant = answering(granted(reading), null)
+  return grant === null ? { kind: 'unmatched' } : { kind: 'granted', by: grant }
+}
+
+/** A grant answers what its question came from, and nothing else. */
+function answering(granted: Covering, answers: string | null): Entry | null {
+  let best: Entry | null = null
+  for (const entry of granted) if (entry.rule.answers === answers) best = moreSpecific(best, entry)
+  return best
 }
 
 function allow(outcomes: readonly Outcome[], facts: Facts, terms: Terms): Decision {
@@ -126,6 +143,11 @@ function mostSpecific(covering: Covering, action: Action): Entry | null {
   let best: Entry | null = null
   for (const entry of covering) if (entry.rule.action === action) best = moreSpecific(best, entry)
   return best
+}
+
+function hasUnmatched(outcomes: readonly Outcome[]): boolean {
+  for (const { kind } of outcomes) if (kind === 'unmatched') return true
+  return false
 }
 
 function mostSpecificOutcome(outcomes: readonly Outcome[], kind: 'allowed' | 'granted' | 'asked'): Entry | null {

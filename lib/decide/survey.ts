@@ -7,7 +7,7 @@ import { coversHeader, coversKind, coversMethod, coversPort, coversQuery, covers
 import type { RuleContext } from './conditions.ts'
 import type { Entry, Found, RuleIndex } from './ruleset.ts'
 import type { CompiledRule } from './rule.ts'
-import type { Facts } from '../model/request.ts'
+import type { Facts, RequestFacts } from '../model/request.ts'
 
 /** The rules that cover one reading, in no order. */
 export type Covering = readonly Entry[]
@@ -19,7 +19,7 @@ export function survey(index: RuleIndex, facts: Facts, context: RuleContext): re
   const readings: Covering[] = []
   for (const path of facts.readings) {
     const covering = coveringPath(found, path, facts, context)
-    for (const method of facts.methods) readings.push(covering.filter(({ rule }) => coversMethod(rule, method, facts)))
+    for (const method of facts.methods) readings.push(coveringMethod(covering, method, facts))
   }
   return readings
 }
@@ -32,6 +32,14 @@ function coveringPath(found: readonly Found[], path: string | null, facts: Facts
       const { rule } = entry
       if ((opens || rule.action !== 'allow') && coversCircumstances(rule, facts, context) && (path === null || entry.path.matches(path)) && coversFields(rule, facts)) covering.push(entry)
     }
+  }
+  return covering
+}
+
+/** The same list where all of them cover it, which is the usual case. */
+function coveringMethod(covering: Covering, method: string, facts: RequestFacts): Covering {
+  for (const { rule } of covering) {
+    if (!coversMethod(rule, method, facts)) return covering.filter(({ rule }) => coversMethod(rule, method, facts))
   }
   return covering
 }

@@ -9,6 +9,7 @@ import type { RequestFacts, RequestScheme } from '../model/request.ts'
 import { createDialler } from './dial.ts'
 import type { Dialled, OnLeave } from './dial.ts'
 import { attempt } from './http.ts'
+import type { Order } from './http.ts'
 import { createPool } from './pool.ts'
 import type { Entry, Place, Slot } from './pool.ts'
 import { createResolve } from './resolve.ts'
@@ -55,8 +56,12 @@ export interface Forwarder {
   close(): Promise<void>
 }
 
+/** One exchange, on whatever connection, and the key of those that may carry it. */
+interface Job extends Order { readonly key: string }
+
 export function createForwarder(options: ForwardOptions): Forwarder {
-  const { clock, judge, limits, onRedirect } = options
+  const { clock, judge, limits } = options
+  const bounds = { interim: limits.interim, onRedirect: options.onRedirect }
   const dialler = createDialler({ clock, judge, roots: options.roots, connectMs: limits.connectMs, resolve: createResolve({ ...options, lookups: limits.lookups }) })
   const pool = createPool({ clock, judge, idleMs: limits.idleMs, streamIdleMs: limits.streamIdleMs, perKey: limits.connectionsPerPool, idle: limits.connections })
 
@@ -67,37 +72,37 @@ export function createForwarder(options: ForwardOptions): Forwarder {
       return Promise.resolve({ kind: 'refused', code: 'request_too_large', reason: `${facts.contentLength} bytes were announced, the policy allows ${maxRequestBytes}`, address: null, bytesUp: 0 })
     }
     if (window.isGone) return Promise.resolve(ended('client_left'))
-    const key = keyOf(facts, generation, scope)
-    const place = pool.take(key, scope, false, call => window.onGone(call))
+    const job: Job = { permit, facts, window, key: keyOf(facts, generation, scope) }
+    const place = pool.take(job.key, scope, false, window)
     // A connection that idles is what most requests find: no promise but the one that is waited for.
-    if (!(place instanceof Promise) && place.kind === 'entry') return attemptOn(place)
-    return over(place)
+    return !(place instanceof Promise) && place.kind === 'entry' ? attemptOn(job, place) : over(job, place)
+  }
 
-    function attemptOn(entry: Entry): Promise<Outcome> {
-      return new Promise(resolve => {
-        attempt({ permit, facts, window, entry, interim: limits.interim, onRedirect }, result => {
-          // Not in this turn, in which undici still has the connection in hand.
-          queueMicrotask(() => pool.giveBack(entry))
-          resolve(result.kind === 'retry' ? again() : result)
-        })
+  function attemptOn(job: Job, entry: Entry): Promise<Outcome> {
+    return new Promise(resolve => {
+      attempt(job, entry, bounds, result => {
+        // Not in this turn, in which undici still has the connection in hand.
+        queueMicrotask(() => pool.giveBack(entry))
+        resolve(result.kind === 'retry' ? again(job) : result)
       })
-    }
+    })
+  }
 
-    async function over(taken: Place | Promise<Place>): Promise<Outcome> {
-      const place = await taken
-      if (place.kind === 'left') return ended('client_left')
-      const entry = place.kind === 'slot' ? await connect(permit, facts, window, place) : place
-      return entry.kind === 'entry' ? attemptOn(entry) : undialled(entry)
-    }
+  async function over(job: Job, taken: Place | Promise<Place>): Promise<Outcome> {
+    const place = await taken
+    if (place.kind === 'left') return ended('client_left')
+    const entry = place.kind === 'slot' ? await connect(job, place) : place
+    return entry.kind === 'entry' ? attemptOn(job, entry) : undialled(entry)
+  }
 
-    /** The connection had died while it idled. */
-    function again(): Outcome | Promise<Outcome> {
-      return window.isGone ? ended('client_left') : over(pool.take(key, scope, true, call => window.onGone(call)))
-    }
+  /** The connection had died while it idled. */
+  function again(job: Job): Outcome | Promise<Outcome> {
+    const { permit, window, key } = job
+    return window.isGone ? ended('client_left') : over(job, pool.take(key, permit.terms.scope, true, window))
   }
 
   /** Fills a place, or frees it, whatever happens. */
-  async function connect(permit: Permit, facts: RequestFacts, window: Exchange, slot: Slot): Promise<Entry | Undialled> {
+  async function connect({ permit, facts, window }: Job, slot: Slot): Promise<Entry | Undialled> {
     let isFilled = false
     try {
       const dialled = await dialler.dial(permit, facts.scheme === 'https', call => window.onGone(call))

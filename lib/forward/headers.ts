@@ -111,10 +111,11 @@ function filtered(fields: RawFields, mayBe: (written: string) => boolean, isDrop
 /** Most names are told by their length alone. `proxy-*` and `sallyport-*` have any, and a first letter. */
 function mayBeHop(written: string): boolean {
   const first = written.charCodeAt(0) | 0x20
-  return HOP_LENGTHS.includes(written.length) || first === 0x70 || first === 0x73
+  return written.length > 31 || (HOP_LENGTHS >> written.length & 1) === 1 || first === 0x70 || first === 0x73
 }
 
-const HOP_LENGTHS: readonly number[] = [...new Set([...HOP_BY_HOP, 'host', 'content-length', 'expect', 'proxy'].map(name => name.length))]
+/** A bit for each length. */
+const HOP_LENGTHS = [...HOP_BY_HOP, 'host', 'content-length', 'expect', 'proxy'].reduce((bits, { length }) => bits | 1 << length, 0)
 
 function namedByConnection(fields: RawFields): Set<string> | null {
   let named: Set<string> | null = null

@@ -24,11 +24,15 @@ import type { Entry } from './pool.ts'
 /** `retry`: the connection had died while it idled, and the request may be sent again. */
 export type Attempt = Outcome | { readonly kind: 'retry' }
 
-export interface AttemptOptions {
+/** What is to be carried. */
+export interface Order {
   readonly permit: Permit
   readonly facts: RequestFacts
   readonly window: Exchange
-  readonly entry: Entry
+}
+
+/** The same for every exchange. */
+export interface Bounds {
   /** Interim responses that are borne. */
   readonly interim: number
   /** The answer sends its client somewhere else. */
@@ -39,9 +43,9 @@ export interface AttemptOptions {
 const IDEMPOTENT = new Set(['GET', 'HEAD', 'OPTIONS', 'PUT', 'DELETE'])
 
 /** @param settle is called once */
-export function attempt(options: AttemptOptions, settle: (result: Attempt) => void): void {
-  if (options.window.isGone) settle({ kind: 'done', address: options.entry.address, status: null, bytesUp: 0, bytesDown: 0, error: 'client_left' })
-  else new Upstreaming(options, settle).dispatch()
+export function attempt(order: Order, entry: Entry, bounds: Bounds, settle: (result: Attempt) => void): void {
+  if (order.window.isGone) settle({ kind: 'done', address: entry.address, status: null, bytesUp: 0, bytesDown: 0, error: 'client_left' })
+  else new Upstreaming(order, entry, bounds, settle).dispatch()
 }
 
 /** What undici is handed. A class: one exchange is one object, where closures would be a dozen (a tenth of its CPU, measured). */
@@ -50,8 +54,7 @@ class Upstreaming {
   private readonly facts: RequestFacts
   private readonly permit: Permit
   private readonly entry: Entry
-  private readonly maxInterim: number
-  private readonly onRedirect: AttemptOptions['onRedirect']
+  private readonly bounds: Bounds
   private readonly source: NodeJS.ReadableStream | null
   private readonly settle: (result: Attempt) => void
   private readonly stopWatching: () => void
@@ -68,13 +71,12 @@ class Upstreaming {
   private abortSent: (() => void) | null = null
   private resume: () => void = () => {}
 
-  constructor({ permit, facts, window, entry, interim, onRedirect }: AttemptOptions, settle: (result: Attempt) => void) {
+  constructor({ permit, facts, window }: Order, entry: Entry, bounds: Bounds, settle: (result: Attempt) => void) {
     this.window = window
     this.facts = facts
     this.permit = permit
     this.entry = entry
-    this.maxInterim = interim
-    this.onRedirect = onRedirect
+    this.bounds = bounds
     this.source = facts.hasContent ? window.body : null
     this.settle = settle
     this.stopWatching = window.onGone(() => this.left())
@@ -122,7 +124,7 @@ class Upstreaming {
     if (this.hasBody && this.isOver(length)) return this.fail('response_too_large', `${length} bytes were announced, the policy allows ${maxResponseBytes}`)
     this.status = status
     this.state = 'begun'
-    if (status >= 301 && status <= 308 && this.onRedirect !== undefined) this.redirected(fields, this.onRedirect)
+    if (status >= 301 && status <= 308 && this.bounds.onRedirect !== undefined) this.redirected(fields, this.bounds.onRedirect)
     this.window.begin(status, responseFields(fields), status === 204 ? null : length)
     return true
   }
@@ -149,14 +151,14 @@ class Upstreaming {
   }
 
   /** Told before the client is, which may follow at once. */
-  private redirected(fields: RawFields, tell: NonNullable<AttemptOptions['onRedirect']>): void {
+  private redirected(fields: RawFields, tell: NonNullable<Bounds['onRedirect']>): void {
     const at = fields.findIndex((field, index) => index % 2 === 0 && field.toLowerCase() === 'location')
     if (at !== -1) tell(this.facts, fields[at + 1]!)
   }
 
   private onInterim(status: number, raw: Buffer[]): boolean {
     if (status < 100 || status === 101) return this.fail('upstream_invalid', status === 101 ? 'the upstream changed to a protocol that nobody asked for' : `the answer has status ${status}`)
-    if (++this.interims > this.maxInterim) return this.fail('upstream_invalid', `more than ${this.maxInterim} interim answers came`)
+    if (++this.interims > this.bounds.interim) return this.fail('upstream_invalid', `more than ${this.bounds.interim} interim answers came`)
     const fields = readFields(raw)
     if (fields === null) return this.fail('upstream_invalid', 'an interim answer has a malformed field')
     if (status === 102 || status === 103) this.window.sendInterim(status, responseFields(fields))

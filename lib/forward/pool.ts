@@ -12,8 +12,8 @@ import { createRequire } from 'node:module'
 import type { Socket } from 'node:net'
 import type { Client as Undici } from 'undici'
 import type { Clock, Timer } from '../model/clock.ts'
+import type { Exchange } from '../model/flow.ts'
 import type { AddressScope, JudgeAddress } from '../model/policy.ts'
-import type { OnLeave } from './dial.ts'
 
 /** Not the whole of undici, which brings fetch, caches and WebSockets along: 80 ms less at start. */
 const loadClient = (): typeof Undici => Client ??= createRequire(import.meta.url)('undici/lib/dispatcher/client.js') as typeof Undici
@@ -60,8 +60,9 @@ export interface Pool {
    * An idle connection, judged again; else a place for a new one; else the wait for either, in order of arrival.
    *
    * @param fresh no idle one is wanted
+   * @param window whoever wants it, and may leave while it waits
    */
-  take(key: string, scope: AddressScope, fresh: boolean, onLeave: OnLeave): Place | Promise<Place>
+  take(key: string, scope: AddressScope, fresh: boolean, window: Pick<Exchange, 'onGone'>): Place | Promise<Place>
   /** After an exchange, in a later turn of the event loop: kept when it can carry another. */
   giveBack(entry: Entry): void
   readonly idle: number
@@ -93,7 +94,7 @@ export function createPool(options: PoolOptions): Pool {
   let idling = 0
   let sweeping: Timer | null = null
 
-  function take(key: string, scope: AddressScope, fresh: boolean, onLeave: OnLeave): Place | Promise<Place> {
+  function take(key: string, scope: AddressScope, fresh: boolean, window: Pick<Exchange, 'onGone'>): Place | Promise<Place> {
     const entry = fresh ? null : borrow(key, scope)
     if (entry !== null) return entry
     const count = taken.get(key) ?? 0
@@ -114,7 +115,7 @@ export function createPool(options: PoolOptions): Pool {
         },
       }
       lines.set(key, line.add(waiter))
-      stop = onLeave(() => waiter.serve({ kind: 'left' }))
+      stop = window.onGone(() => waiter.serve({ kind: 'left' }))
     })
   }
 

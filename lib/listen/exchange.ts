@@ -76,7 +76,7 @@ export class HttpExchange implements Exchange, Underway {
 
   onGone(call: () => void): () => void {
     if (this.isGone) call()
-    else if (!this.isOver) this.gone = [...this.gone, call]
+    else if (!this.isOver) this.gone = this.gone === NOBODY ? [call] : [...this.gone, call]
     return () => { this.gone = this.gone.length === 1 && this.gone[0] === call ? NOBODY : this.gone.filter(other => other !== call) }
   }
 
@@ -126,7 +126,7 @@ export class HttpExchange implements Exchange, Underway {
     }
     this.isFlowing = true
     // As text it leaves in one write with the head (one-write.ts).
-    this.first = Buffer.from(chunk.buffer, chunk.byteOffset, chunk.length).toString('latin1')
+    this.first = (Buffer.isBuffer(chunk) ? chunk : Buffer.from(chunk.buffer, chunk.byteOffset, chunk.length)).toString('latin1')
     return true
   }
 

@@ -78,11 +78,12 @@ const NAMES_UPGRADE = /(?:^|[\s,])upgrade(?![^\s,])/i
 const READ = ['host', 'content-length', 'transfer-encoding', 'connection', 'upgrade', 'x-http-method', 'x-http-method-override', 'x-method-override'] as const
 type ReadName = (typeof READ)[number]
 
-const LENGTHS: readonly number[] = [...new Set(READ.map(name => name.length))]
+/** A bit for each length. */
+const LENGTHS = READ.reduce((bits, { length }) => bits | 1 << length, 0)
 
 /** @returns the field's name if it is one that is read here, else null; most names are told by their length alone */
 function nameOf(written: string): ReadName | null {
-  if (!LENGTHS.includes(written.length)) return null
+  if (written.length > 31 || (LENGTHS >> written.length & 1) === 0) return null
   const name = written.toLowerCase()
   return READ.find(read => read === name) ?? null
 }

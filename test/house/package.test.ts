@@ -45,6 +45,7 @@ const BELONGS = [
   /^(?:package\.json|README\.md|LICENSE|CHANGELOG\.md|SECURITY\.md|sbom\.cdx\.json|certs\/README\.md)$/,
   /^dist\/(?:lib|bin)\/[a-z\d/-]+(?:\.js|\.d\.ts)$/,
   /^lib\/config\/presets\/[a-z\d-]+\.json$/,
+  /^dist\/lib\/config\/validators\.generated\.cjs$/,
   /^lib\/conformance\/cases\/[a-z-]+\.json$/,
   /^lib\/console\/page\/[a-z]+\.(?:js|css|html|svg)$/,
   /^schemas\/[a-z-]+\.schema\.json$/,
