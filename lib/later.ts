@@ -5,7 +5,7 @@ import type { McpOptions } from './agent/mcp.ts'
 import type { examine as Examine } from './sandbox/doctor.ts'
 import type { probe as Probe } from './sandbox/probes.ts'
 import type { runDemo as RunDemo } from './demo/demo.ts'
-import type { runConformance as RunConformance } from './conformance/run.ts'
+import type { describeSetup as DescribeSetup, runConformance as RunConformance } from './conformance/run.ts'
 import { VERSION } from './version.ts'
 import type { openTerm as OpenTerm } from './term/open.ts'
 
@@ -27,5 +27,7 @@ export const serveMcp = async (options: Omit<McpOptions, 'version'>): Promise<vo
 export const runDemo: typeof RunDemo = async options => (await import('./demo/demo.ts')).runDemo(options)
 
 export const runConformance: typeof RunConformance = async options => (await import('./conformance/run.ts')).runConformance(options)
+
+export const describeSetup: typeof DescribeSetup = async (...given) => (await import('./conformance/run.ts')).describeSetup(...given)
 
 export const openTerm: typeof OpenTerm = async options => (await import('./term/open.ts')).openTerm(options)

@@ -34,6 +34,24 @@ export async function attack(proxy: Address, one: Case, clock: Clock): Promise<s
   return ''
 }
 
+/**
+ * A request over TLS of a client that means well.
+ *
+ * @param roots PEM; any certificate will do without
+ * @returns why not
+ */
+export async function servesSecurely(proxy: Address, host: string, roots: string | undefined, clock: Clock): Promise<string | null> {
+  const socket = connect(proxy.port, proxy.host)
+  const answer = await exchange(socket, `CONNECT ${host}:443 HTTP/1.1\r\nHost: ${host}:443\r\n\r\n`, clock, /\r\n\r\n/)
+  if (!/^HTTP\/1\.[01] 200/.test(answer)) return `CONNECT is answered ${answer.slice(0, 80).split('\r')[0] || 'with nothing'}`
+  const secure = connectTls({ socket, servername: host, ALPNProtocols: ['http/1.1'], ...roots === undefined ? { rejectUnauthorized: false } : { ca: roots } })
+  let problem = 'the connection was closed'
+  secure.once('error', error => { problem = error.message })
+  const got = await exchange(secure, `GET /alive HTTP/1.1\r\nHost: ${host}\r\nConnection: close\r\n\r\n`, clock, /^HTTP\/1\.[01] 200/, ALIVE_MS)
+  socket.destroy()
+  return /^HTTP\/1\.[01] 200/.test(got) ? null : got === '' ? problem : `it answers ${got.slice(0, 80).split('\r')[0]}`
+}
+
 /** A plain request of a client that means well, on a connection of its own. */
 export async function isAlive(proxy: Address, host: string, clock: Clock): Promise<'alive' | 'crashed' | 'hung'> {
   const socket = connect(proxy.port, proxy.host)

@@ -3,8 +3,8 @@ import { bytesOf } from './cases.ts'
 import type { Case, Expectation } from './cases.ts'
 import type { Seen } from './lanes.ts'
 
-/** `otherwise`: nothing got through, and yet the client was not answered as we promise; only asked of ourselves. */
-export type Verdict = 'held' | 'through' | 'otherwise' | 'crashed' | 'hung'
+/** `otherwise`: nothing got through, and yet the client was not answered as we promise; only asked of ourselves. `inapplicable`: this proxy has no such door. */
+export type Verdict = 'held' | 'through' | 'otherwise' | 'crashed' | 'hung' | 'inapplicable'
 
 /** @param strict whether statuses count too, and a request that should reach the origin must */
 export function judge(one: Case, answer: string, seen: readonly Seen[], strict: boolean): { readonly verdict: Verdict, readonly problem: string } {

@@ -1,14 +1,14 @@
 /**
  * Lanes: names, an address and origins that one case has for itself while it runs, so that many cases share one proxy
  * and whatever reaches an origin is known to be theirs.
- *
- * The names of a lane are as long as those of the corpus: a length that is written in a case stays true.
  */
 import { createServer } from 'node:http'
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import { createServer as createSecureServer } from 'node:https'
 import type { SecureContext } from 'node:tls'
 import type { Case } from './cases.ts'
+import { namesOf } from './setup.ts'
+import type { LaneNames } from './setup.ts'
 
 /** A complete request, as an origin read it. */
 export interface Seen {
@@ -17,14 +17,7 @@ export interface Seen {
   readonly body: string
 }
 
-export interface Lane {
-  readonly address: string
-  /** May be reached; its rule opens private addresses. */
-  readonly allowed: string
-  /** No rule names it. */
-  readonly denied: string
-  /** A rule allows it and opens no private address, yet it resolves to one. */
-  readonly inside: string
+export interface Lane extends LaneNames {
   /** What has reached this lane's origins. */
   readonly seen: Seen[]
   close(): Promise<void>
@@ -32,11 +25,12 @@ export interface Lane {
 
 /** @throws when ports 80 and 443 may not be bound */
 export async function openLane(number: number, contextFor: (name: string) => SecureContext): Promise<Lane> {
-  const digits = String(number).padStart(2, '0')
-  const names = { address: `127.80.45.${number}`, allowed: `allow${digits}.test`, denied: `deni${digits}.test`, inside: `insi${digits}.test` }
+  const names = namesOf(number)
+  // A proxy is not to be saved by a certificate of ours.
+  const own = [names.allowed, names.denied, names.inside]
   const seen: Seen[] = []
   const listener = (request: IncomingMessage, response: ServerResponse): void => answer(seen, request, response)
-  const secure = createSecureServer({ SNICallback: (_name, done) => done(null, contextFor(names.allowed)) }, listener)
+  const secure = createSecureServer({ SNICallback: (name, done) => done(null, contextFor(own.includes(name) ? name : names.allowed)) }, listener)
   const servers = [createServer(listener), secure]
   await Promise.all(servers.map((server, index) => listen(server, index === 0 ? 80 : 443, names.address)))
   return { ...names, seen, close: async () => void await Promise.all(servers.map(close)) }

@@ -2,38 +2,44 @@
  * `sallyport conformance`: every case of the corpus against a proxy, as a black box, with origins of our own on
  * loopback. Cases run side by side, each in a lane of its own; nothing leaves the machine.
  */
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Clock } from '../model/clock.ts'
 import { canonicalHost } from '../normalize/host.ts'
 import { createContexts } from '../tls/contexts.ts'
-import { openStore } from '../tls/store.ts'
-import { attack, isAlive } from './attack.ts'
+import type { Store } from '../tls/store.ts'
+import { attack, isAlive, servesSecurely } from './attack.ts'
 import type { Address } from './attack.ts'
 import { readCases } from './cases.ts'
 import type { Case } from './cases.ts'
+import { startCommand } from './command.ts'
 import { judge } from './judge.ts'
 import type { Verdict } from './judge.ts'
 import { inLane, openLane } from './lanes.ts'
 import type { Lane } from './lanes.ts'
 import { startOurselves } from './ourselves.ts'
+import { LANES, prepare } from './setup.ts'
+import type { Setup } from './setup.ts'
+
+/** `ca` is a PEM file of the roots that the proxy signs with; read once it listens. Without, any certificate of it will do. */
+export type Subject =
+  /** `program` is how we are called. */
+  | { readonly kind: 'ourselves', readonly program: readonly [string, ...string[]] }
+  /** Runs already, told what `Setup` says. */
+  | { readonly kind: 'proxy', readonly address: Address, readonly ca?: string }
+  /** Is started, and ended, by us. */
+  | { readonly kind: 'command', readonly command: string, readonly ca?: string }
 
 export interface ConformanceOptions {
-  /** `program` is how we are called; `proxy` runs already and is set up as `describeSetup` says. */
-  readonly subject: { readonly kind: 'ourselves', readonly program: readonly [string, ...string[]] } | { readonly kind: 'proxy', readonly address: Address }
+  readonly subject: Subject
   /** Ids of cases; all when empty. */
   readonly only: readonly string[]
   readonly clock: Clock
+  /** Folder of the setup, that of `describeSetup`. Default: one that is removed at the end. */
+  readonly setupDir?: string
   readonly onSetup?: (setup: Setup) => Promise<void> | void
   readonly onProgress?: (done: number, all: number) => void
-}
-
-/** What a proxy that somebody else runs must be told. */
-export interface Setup {
-  /** PEM file of the roots that the origins are signed by. */
-  readonly originCa: string
-  readonly lanes: readonly Pick<Lane, 'allowed' | 'denied' | 'inside' | 'address'>[]
 }
 
 export interface CaseResult {
@@ -45,38 +51,56 @@ export interface CaseResult {
   readonly problem: string
 }
 
-const LANES = 24
+/** What a proxy must be told, written into `dir` for it. @throws OperatorError when it cannot be written */
+export const describeSetup = async (dir: string, clock: Clock): Promise<Setup> => (await prepare(dir, clock)).setup
 
-/** @throws when ports 80 and 443 of loopback may not be bound, or the proxy does not serve a plain request at the start */
-export async function runConformance({ subject, only, clock, onSetup, onProgress }: ConformanceOptions): Promise<readonly CaseResult[]> {
+/** @throws when ports 80 and 443 of loopback may not be bound, or the proxy does not serve plain requests at the start */
+export async function runConformance({ subject, only, clock, setupDir, onSetup, onProgress }: ConformanceOptions): Promise<readonly CaseResult[]> {
   const cases = readCases().filter(({ id }) => only.length === 0 || only.includes(id))
   const dir = await mkdtemp(join(tmpdir(), 'sallyport-conformance-'))
   const closers: (() => unknown)[] = [() => rm(dir, { recursive: true, force: true })]
   try {
-    const store = await openStore(join(dir, 'origin'), { clock })
-    const contexts = createContexts(store, { clock, max: LANES })
-    const contextFor = (name: string): ReturnType<typeof contexts.contextFor> => {
-      const host = canonicalHost(name)
-      if (host.kind === 'refused') throw new Error(`${name} is no name of a lane`)
-      return contexts.contextFor(host.host, host.hostKind)
-    }
+    const { setup, store } = await prepare(setupDir ?? dir, clock)
+    const contextFor = originContexts(store, clock)
     const lanes: Lane[] = []
     for (let number = 1; number <= Math.min(LANES, cases.length); number++) {
       const lane = await openLane(number, contextFor)
       closers.unshift(lane.close)
       lanes.push(lane)
     }
-    await onSetup?.({ originCa: store.certificatePath, lanes })
+    await onSetup?.(setup)
     let proxy: Address
-    if (subject.kind === 'ourselves') {
-      const started = await startOurselves(subject.program, dir, lanes, store.certificatePath)
+    if (subject.kind === 'proxy') proxy = subject.address
+    else {
+      const started = subject.kind === 'command' ? await startCommand(subject.command, setup, clock) : await startOurselves(subject.program, dir, lanes, store.certificatePath)
       closers.unshift(started.close)
       proxy = started.proxy
-    } else proxy = subject.address
+    }
     for (const { allowed } of lanes) if (await isAlive(proxy, allowed, clock) !== 'alive') throw new Error(`the proxy does not serve http://${allowed}/, so nothing could be said of it`)
-    return await runAll({ cases, lanes, proxy, clock, strict: subject.kind === 'ourselves', onProgress: onProgress ?? (() => {}) })
+    const noTls = lanes[0] === undefined ? null : await whyNoTls(proxy, lanes[0], subject, setup, clock)
+    return await runAll({ cases, lanes, proxy, clock, noTls, strict: subject.kind === 'ourselves', onProgress: onProgress ?? (() => {}) })
   } finally {
     for (const close of closers) await close()
+  }
+}
+
+/** @throws when the proxy's certificates are not what we were told, or it is ourselves that serve none */
+async function whyNoTls(proxy: Address, { allowed }: Lane, subject: Subject, { originCa }: Setup, clock: Clock): Promise<string | null> {
+  const ca = subject.kind === 'ourselves' ? undefined : subject.ca
+  // One that only relays shows the origin's own.
+  const roots = ca === undefined ? undefined : `${await readFile(ca, 'utf8')}\n${await readFile(originCa, 'utf8')}`
+  const problem = await servesSecurely(proxy, allowed, roots, clock)
+  if (problem === null) return null
+  if (subject.kind === 'ourselves' || ca !== undefined) throw new Error(`the proxy does not serve https://${allowed}/ (${problem}), so nothing could be said of it`)
+  return `https://${allowed}/ is not served: ${problem}`
+}
+
+function originContexts(store: Store, clock: Clock): Parameters<typeof openLane>[1] {
+  const contexts = createContexts(store, { clock, max: 3 * LANES })
+  return name => {
+    const host = canonicalHost(name)
+    if (host.kind === 'refused') throw new Error(`${name} is no name of a lane`)
+    return contexts.contextFor(host.host, host.hostKind)
   }
 }
 
@@ -85,15 +109,21 @@ interface Run {
   readonly lanes: readonly Lane[]
   readonly proxy: Address
   readonly clock: Clock
+  /** Why no case that needs TLS can be tried; null: they can. */
+  readonly noTls: string | null
   readonly strict: boolean
   readonly onProgress: (done: number, all: number) => void
 }
 
-async function runAll({ cases, lanes, proxy, clock, strict, onProgress }: Run): Promise<CaseResult[]> {
+async function runAll({ cases, lanes, proxy, clock, noTls, strict, onProgress }: Run): Promise<CaseResult[]> {
   const results: CaseResult[] = []
   const queue = [...cases]
   await Promise.all(lanes.map(async lane => {
     for (let one = queue.shift(); one !== undefined; one = queue.shift()) {
+      if (noTls !== null && one.via === 'tunnel') {
+        results.push({ id: one.id, family: one.family, why: one.why, verdict: 'inapplicable', problem: noTls })
+        continue
+      }
       lane.seen.length = 0
       const here = inLane(one, lane)
       const answer = await attack(proxy, here, clock)

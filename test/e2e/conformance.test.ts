@@ -58,3 +58,29 @@ t.test('a proxy that sends every request where its Host says is found out, and o
   t.match(await run(['authority-forwarded-host']), [{ verdict: 'through', problem: /1 requests reached the origin/ }])
   t.match(await run(['address-decimal']), [{ verdict: 'hung' }])
 })
+
+t.test('a command is started for it, told where names lead, and ended', { timeout: 60_000 }, async t => {
+  const dir = t.testdir({ 'proxy.mjs': `
+    import { readFileSync } from 'node:fs'
+    import { createServer, request } from 'node:http'
+    const hosts = readFileSync(process.env.CONFORMANCE_HOSTS, 'utf8').split('\\n').map(line => line.split(' '))
+    createServer((incoming, response) => {
+      const name = incoming.headers.host
+      const host = hosts.find(line => line.includes(name))?.[0]
+      if (host === undefined) return void response.writeHead(403).end()
+      const upstream = request({ host, port: 80, path: new URL(incoming.url).pathname }, answer => { answer.pipe(response) })
+      upstream.on('error', () => response.destroy())
+      upstream.end()
+    }).listen(Number(process.env.CONFORMANCE_PORT), '127.0.0.1')
+    console.log(process.pid)
+  ` })
+  const run = (command: string, only: string[]): ReturnType<typeof runConformance> => runConformance({ subject: { kind: 'command', command }, only, setupDir: join(dir, 'setup'), clock: systemClock })
+  const found = await run(`echo $$ > ${dir}/pid; exec ${process.execPath} ${dir}/proxy.mjs`, ['authority-connect-host-field', 'authority-host-list', 'authority-fronting-host'])
+  t.match(found.map(({ id, verdict }) => [id, verdict]), [['authority-connect-host-field', 'held'], ['authority-fronting-host', 'inapplicable'], ['authority-host-list', 'held']])
+  t.match(found[1], { problem: /https:.*is not served/ }, 'it has no TLS, so nothing is said of cases that need it')
+  const pid = Number(readFileSync(join(dir, 'pid'), 'utf8'))
+  const isGone = (): boolean => { try { return readFileSync(`/proc/${pid}/stat`, 'utf8').includes(') Z ') } catch { return true } }
+  while (!isGone()) await new Promise(setImmediate)
+  t.match(read(join(dir, 'setup/setup.json')), { originCa: join(dir, 'setup/ca/ca.crt'), ports: [80, 443] })
+  await t.rejects(run('echo no such door >&2; exit 3', ['authority-host-list']), /did not listen on 127\.0\.0\.1:\d+: it ended with 3: no such door/)
+})

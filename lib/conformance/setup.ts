@@ -1,0 +1,54 @@
+/**
+ * What a proxy under test must be told: names, addresses, ports and roots. The same in every run, so that its
+ * configuration can be written once; with a folder of their own the roots stay the same, too.
+ */
+import { mkdir, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { Clock } from '../model/clock.ts'
+import { openStore } from '../tls/store.ts'
+import type { Store } from '../tls/store.ts'
+
+/** Names and the address of one lane, as long as those of the corpus: a length that is written in a case stays true. */
+export interface LaneNames {
+  readonly address: string
+  /** May be reached; its rule opens private addresses. */
+  readonly allowed: string
+  /** No rule names it. */
+  readonly denied: string
+  /** A rule allows it and opens no private address, yet it resolves to one. */
+  readonly inside: string
+}
+
+export interface Setup {
+  /** PEM file of the roots that the origins are signed by. */
+  readonly originCa: string
+  /** Ports of every origin: of http, and of https. */
+  readonly ports: readonly [80, 443]
+  /** Every name and its address, in the form of `/etc/hosts`. */
+  readonly hostsFile: string
+  readonly lanes: readonly LaneNames[]
+}
+
+/** Cases that run side by side. */
+export const LANES = 24
+
+export function namesOf(lane: number): LaneNames {
+  const digits = String(lane).padStart(2, '0')
+  return { address: `127.80.45.${lane}`, allowed: `allow${digits}.test`, denied: `deni${digits}.test`, inside: `insi${digits}.test` }
+}
+
+/**
+ * Writes `ca/ca.crt`, `hosts` and `setup.json` into a folder, which is made where it is not there. Roots that are there
+ * already stay.
+ *
+ * @throws OperatorError when the folder cannot be written
+ */
+export async function prepare(dir: string, clock: Clock): Promise<{ readonly setup: Setup, readonly store: Store }> {
+  await mkdir(dir, { recursive: true })
+  const store = await openStore(join(dir, 'ca'), { clock })
+  const lanes = Array.from({ length: LANES }, (_, index) => namesOf(index + 1))
+  const setup: Setup = { originCa: store.certificatePath, ports: [80, 443], hostsFile: join(dir, 'hosts'), lanes }
+  await writeFile(setup.hostsFile, ['127.0.0.1 localhost', ...lanes.map(({ address, allowed, denied, inside }) => `${address} ${allowed} ${denied} ${inside}`), ''].join('\n'))
+  await writeFile(join(dir, 'setup.json'), `${JSON.stringify(setup, null, 2)}\n`)
+  return { setup, store }
+}
