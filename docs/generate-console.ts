@@ -7,7 +7,8 @@
 import type { AuditRecord } from '../lib/index.ts'
 import { createRecent } from '../lib/audit/recent.ts'
 import { layOut } from '../lib/audit/line.ts'
-import { openDesk, readPolicy } from '../lib/desk.ts'
+import { openDesk } from '../lib/desk.ts'
+import { readPolicy } from '../lib/read-policy.ts'
 import type { OpenDesk } from '../lib/desk.ts'
 import { limitsWith } from '../lib/limits.ts'
 import { systemClock } from '../lib/model/clock.ts'
@@ -92,7 +93,7 @@ export async function openScene(seed: number): Promise<Scene> {
     state: 'running', version: '0.1.0', pid: 1, startedAt: new Date(systemClock.now() - 5_400_000).toISOString(), uptimeMs: 5_400_000, listeners: ['http://127.0.0.1:8080'],
     policy: { name: desk.inForce.ruleset.name, hash: desk.inForce.loaded.hash, generation: desk.inForce.generation, rules: desk.inForce.ruleset.size, unmatched: 'hold', problem: null },
     counts: { connections: 23, flows: 1_284, ...desk.queue, allowed: 1_151, denied: 58, refused: 49, held: 61 },
-    limits: {}, roots: 'the system', audit: { healthy: true, problem: null }, ca: { path: 'ca.crt', fingerprint: '', expires: '' }, warnings: [],
+    limits: {}, budgets: [], roots: 'the system', audit: { healthy: true, problem: null }, ca: { path: 'ca.crt', fingerprint: '', expires: '' }, warnings: [],
   })
   return { desk: { ...desk, status }, close: () => desk.close() }
 }

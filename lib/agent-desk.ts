@@ -6,6 +6,7 @@ import { createDenials } from './agent/denials.ts'
 import type { Denials } from './agent/denials.ts'
 import { createAgentApi } from './agent/serve.ts'
 import type { Asked, Served } from './agent/serve.ts'
+import { isUsedUp } from './budgets.ts'
 import { parseTask } from './config/load.ts'
 import { formatProblem } from './config/problems.ts'
 import type { OpenDesk } from './desk.ts'
@@ -18,7 +19,7 @@ export interface AgentDeskOptions {
   readonly clock: Clock
   /** Off: nothing is served, and refusals say nothing of it. */
   readonly isOn: boolean
-  readonly desk: Pick<OpenDesk, 'inForce' | 'tasks' | 'given'>
+  readonly desk: Pick<OpenDesk, 'inForce' | 'tasks' | 'budgets' | 'given'>
   readonly holdMs: number
 }
 
@@ -43,11 +44,11 @@ export function openAgentDesk({ clock, isOn, desk, holdMs }: AgentDeskOptions): 
   /** Grants first: they are what was asked for. */
   function rulesInForce(): readonly RuleShape[] {
     const now = clock.now()
-    const { live, used } = desk.given
+    const over = new Set(desk.budgets.list().filter(isUsedUp).map(({ kind, id }) => `${kind} ${id}`))
     const rules = [...desk.inForce.ruleset.compiled.values()]
-      .filter(({ action, expiresAt, useKey, maxUses }) => action === 'allow' && now < expiresAt && (useKey === null || used(useKey) < maxUses))
-    const granted = live(now)
-      .filter(({ rule: { expires, maxUses = Infinity }, ...grant }) => (expires === undefined || now < Date.parse(expires)) && used(grant.counter ?? grant.id) < Math.min(maxUses, grant.maxUses ?? Infinity))
+      .filter(({ action, expiresAt, id }) => action === 'allow' && now < expiresAt && !over.has(`rule ${id}`))
+    const granted = desk.given.live(now)
+      .filter(({ rule: { expires }, id }) => (expires === undefined || now < Date.parse(expires)) && !over.has(`grant ${id}`))
     return [...unique(granted.map(({ rule }) => rule)), ...rules.map(({ document }) => document)]
   }
 

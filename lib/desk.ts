@@ -6,7 +6,10 @@
  * judged again.
  */
 import type { Recent } from './audit/recent.ts'
-import { loadPolicy, parseAnswer } from './config/load.ts'
+import { createBudgets } from './budgets.ts'
+import type { Budgets } from './budgets.ts'
+import { parseAnswer } from './config/load.ts'
+import { usedUp } from './decide/budgets.ts'
 import { decide } from './decide/decide.ts'
 import { nearest } from './decide/explain.ts'
 import { registrableDomain } from './decide/patterns.ts'
@@ -32,12 +35,12 @@ import type { LiveStreams } from './live.ts'
 import type { Clock } from './model/clock.ts'
 import type { Allow, Decision } from './model/decision.ts'
 import type { AnswerResult, Desk, DeskEvent } from './model/desk.ts'
-import { OperatorError } from './model/errors.ts'
 import type { RulesInForce } from './model/grants.ts'
 import type { Answer, Asking, Door, Held, OnceToken, Pending, WaitEnd } from './model/hold.ts'
 import type { PolicyDocument } from './model/policy.ts'
 import type { Facts } from './model/request.ts'
 import { describeQuestion } from './question.ts'
+import { readPolicy } from './read-policy.ts'
 import { createRedirects } from './redirects.ts'
 import type { Redirects } from './redirects.ts'
 import { describeTask } from './task.ts'
@@ -66,7 +69,8 @@ export interface OpenDesk extends Omit<Desk, 'status'> {
   /** What agents ask for beforehand. */
   readonly tasks: Tasks
   /** What approvals opened, and how often each was used. */
-  readonly given: Pick<GrantStore, 'live' | 'used'>
+  readonly given: Pick<GrantStore, 'live'>
+  readonly budgets: Pick<Budgets, 'list' | 'meterOf'>
   /** What kept the last reload from taking effect; null when it did. */
   readonly problem: string | null
   decide(facts: Facts, once: OnceToken | null): Decision
@@ -105,6 +109,7 @@ export function openDesk(options: DeskOptions): OpenDesk {
   let problem: string | null = null
 
   const holder = createHolder(options.policy, grants, clock, recheck)
+  const budgets = createBudgets({ clock, grants, inForce: () => holder.now, isWaiting: () => queue.counts.waiting > 0, recheck })
   const queue = createQueue({
     clock,
     newId: options.newId,
@@ -131,6 +136,7 @@ export function openDesk(options: DeskOptions): OpenDesk {
     isKept: queue.isKept,
     takeBack: queue.takeBack,
     openStreams: live.byGrant,
+    budgets: budgets.list,
     closeOnce: once => live.close(allow => allow.grant === once),
     closed: () => closed,
     written: () => say({ event: 'policy', name: holder.now.ruleset.name, generation: holder.now.generation, problem: null }),
@@ -153,28 +159,31 @@ export function openDesk(options: DeskOptions): OpenDesk {
     return `${id}.${edition}`
   }
 
-  function judge(facts: Facts, once: OnceToken | null = null, used: (key: string) => number = grants.used): Decision {
+  function judge(facts: Facts, once: OnceToken | null = null, { used, spent } = budgets.spending): Decision {
     const { ruleset, grants: granted } = holder.now
-    return decide(ruleset, granted, facts, { now: clock.now(), used, once })
+    return decide(ruleset, granted, facts, { now: clock.now(), used, spent, once })
   }
 
   function recheck(): void {
+    const { spending, allowed } = budgets.inTurns()
     queue.recheck(asking => {
-      const decision = judge(asking.facts)
+      const decision = judge(asking.facts, null, spending)
+      allowed(decision)
       return decision.kind === 'hold' && decision.rule === asking.answers
     })
     closed += live.recheck()
   }
 
-  /** A stream that was let through once may go on while the same question would still be asked; its own use does not count against it. */
+  /** A stream that was let through once may go on while the same question would still be asked. */
   function mayGoOn(facts: Facts, allow: Allow): boolean {
-    const decision = judge(facts, null, key => grants.used(key) - (allow.useKeys.includes(key) ? 1 : 0))
+    const decision = judge(facts, null, budgets.spendingOf(allow))
     return decision.kind === 'allow' || (allow.isOnce && decision.kind === 'hold' && decision.rule === allow.rule)
   }
 
   function describe(question: { id: string, asking: Asking, waiting: number, firstSeen: number, deadline: number | null }): Held {
-    const { ruleset, generation } = holder.now
+    const { ruleset, grants: granted, generation } = holder.now
     const { facts, answers } = question.asking
+    const context = { now: clock.now(), ...budgets.spending }
     const open = queue.countAbout(facts.host) > MAX_GROUPED ? [] : queue.openAbout(facts.host).map(({ asking, ...rest }) => ({ ...rest, facts: asking.facts, answers: asking.answers }))
     const registrable = registrableDomain(facts.host)
     return describeQuestion({
@@ -182,10 +191,10 @@ export function openDesk(options: DeskOptions): OpenDesk {
       shown: shown(question.id),
       registrable,
       policy: { name: ruleset.name, generation },
-      nearest: nearest(ruleset, facts, { now: clock.now(), used: grants.used }),
+      nearest: nearest(ruleset, facts, context),
       suggestions: suggestRules(facts),
       group: grouping.groupOf({ id: question.id, facts, answers, waiting: question.waiting }, open),
-      risks: riskNotes(facts, { registrable, knowsDomain: domain => contacted.has(domain), redirectedBy: redirects.origin(facts) }),
+      risks: riskNotes(facts, { registrable, knowsDomain: domain => contacted.has(domain), redirectedBy: redirects.origin(facts), usedUp: usedUp(ruleset, granted, facts, context) }),
     })
   }
 
@@ -207,8 +216,9 @@ export function openDesk(options: DeskOptions): OpenDesk {
 
   function rules(): RulesInForce {
     const { ruleset, generation } = holder.now
+    const told = new Map(budgets.list().flatMap(({ kind, id, ...budget }) => kind === 'rule' ? [[id, budget]] : []))
     return {
-      rules: Array.from(ruleset.compiled.values(), ({ id, document }) => ({ rule: document, ...hits.of(id) })),
+      rules: Array.from(ruleset.compiled.values(), ({ id, document }) => ({ rule: document, ...hits.of(id), budget: told.get(id) ?? null })),
       unmatched: { action: ruleset.unmatched, ...hits.of(null) },
       generation,
     }
@@ -243,13 +253,18 @@ export function openDesk(options: DeskOptions): OpenDesk {
     redirects,
     tasks,
     given: grants,
+    budgets,
     decide: judge,
     take(allow) {
-      for (const key of allow.useKeys) grants.take(key)
+      if (allow.useKeys.length > 0) budgets.take(allow)
       const { host } = allow.permit.facts
       if (host !== lastHost) noteContact(lastHost = host)
     },
-    hold: (asking, remainingMs) => queue.wait(asking, { clientIsKnown: options.isKnown(asking.facts.client), remainingMs }),
+    hold(asking, remainingMs) {
+      const wait = queue.wait(asking, { clientIsKnown: options.isKnown(asking.facts.client), remainingMs })
+      budgets.watch()
+      return wait
+    },
     pending,
     answer,
     answerAll: (questions, given, door) => answerTogether({ pending, answer }, questions, given, door),
@@ -271,19 +286,11 @@ export function openDesk(options: DeskOptions): OpenDesk {
     say,
     close() {
       holder.close()
+      budgets.close()
       queue.close()
       tasks.close()
     },
   }
-}
-
-/** @throws OperatorError E_POLICY_INVALID with the first problem, or E_POLICY_UNREADABLE */
-export async function readPolicy(source: string | PolicyDocument, clock: Clock): Promise<SoundPolicy> {
-  const loaded = await loadPolicy(source, { now: clock.now() })
-  if (loaded.kind === 'policy') return loaded
-  const [first] = loaded.problems
-  const file = typeof source === 'string' ? source : 'policy'
-  throw new OperatorError('E_POLICY_INVALID', { file, pointer: first === undefined || first.pointer === '' ? '' : `#${first.pointer}`, problem: first === undefined ? 'it is invalid' : `${first.problem} ${first.fix}` })
 }
 
 function readAnswer(value: unknown): Parsed {

@@ -15,7 +15,7 @@ import { createAddressJudge } from './decide/address.ts'
 import { admit } from './decide/admit.ts'
 import { explain } from './decide/explain.ts'
 import type { Firewall, Listening, ProxyAddress } from './contract.ts'
-import { OBSERVES, openDesk, readPolicy } from './desk.ts'
+import { OBSERVES, openDesk } from './desk.ts'
 import { createForwarder } from './forward/forward.ts'
 import { defaultCertsDir } from './identity.ts'
 import { createInspection } from './inspection.ts'
@@ -36,6 +36,7 @@ import { normalizeConnect, normalizeRequest } from './normalize/request.ts'
 import type { FirewallOptions } from './options.ts'
 import { handle } from './pipeline.ts'
 import type { Rooms } from './pipeline.ts'
+import { readPolicy } from './read-policy.ts'
 import { createRecorder, recordEnded, recordEvent } from './recorder.ts'
 import { openOperatorDoors } from './operator-doors.ts'
 import { told } from './ruled.ts'
@@ -54,6 +55,8 @@ import { createWhoAsks } from './who-asks.ts'
 /** TLS identities kept ready; 22 KB each. */
 const MAX_CONTEXTS = 1_000
 const MAX_IDLE_UPSTREAM = 1_000
+/** In the status. */
+const MAX_BUDGETS = 100
 /** Records that an operator can look back on. */
 const MAX_RECENT = 5_000
 /** Interim responses of one exchange that are passed on. */
@@ -137,15 +140,16 @@ export async function createFirewall(options: FirewallOptions): Promise<Firewall
 
   function forward(allow: Allow, { window }: Arrival): Promise<Outcome> {
     const { generation } = desk.inForce
-    return window.kind === 'request' ? forwarder.exchange(allow.permit, window, { generation }) : forwardStream(allow, window, generation)
+    return window.kind === 'request' ? forwarder.exchange(allow.permit, window, { generation, meter: desk.budgets.meterOf(allow) }) : forwardStream(allow, window, generation)
   }
 
   async function forwardStream(allow: Allow, window: Handshake | Stream, generation: number): Promise<Outcome> {
     const { signal, remove } = desk.live.add(allow)
+    const meter = desk.budgets.meterOf(allow)
     try {
       return window.kind === 'upgrade'
-        ? await forwarder.upgrade(allow.permit, window, { signal, generation })
-        : await forwarder.tunnel(allow.permit, window, { signal })
+        ? await forwarder.upgrade(allow.permit, window, { signal, generation, meter })
+        : await forwarder.tunnel(allow.permit, window, { signal, meter })
     } finally {
       remove()
     }
@@ -185,6 +189,7 @@ export async function createFirewall(options: FirewallOptions): Promise<Firewall
       policy: { name: ruleset.name, hash: loaded.hash, generation, rules: ruleset.size, unmatched: ruleset.unmatched, problem: desk.problem },
       counts: { connections: acceptor.count + guard.count, waiting: desk.queue.waiting, questions: desk.queue.questions, grants: desk.queue.grants, ...counts },
       limits,
+      budgets: desk.budgets.list().slice(0, MAX_BUDGETS),
       roots: roots.says,
       audit: { healthy: audit.isHealthy, problem: audit.problem },
       ca: { path: store.certificatePath, fingerprint: store.fingerprint, expires: store.notAfter.toISOString() },

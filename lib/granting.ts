@@ -9,6 +9,7 @@ import { formatProblem } from './config/problems.ts'
 import type { Problem } from './config/problems.ts'
 import { compileGrants, compileRuleset } from './decide/compile.ts'
 import { decide, termsOf } from './decide/decide.ts'
+import { isUsedUp } from './budgets.ts'
 import type { Hits } from './hits.ts'
 import type { GrantOutcome } from './hold/answering.ts'
 import { scopeOf } from './hold/decided.ts'
@@ -16,8 +17,10 @@ import type { GrantStore } from './hold/grants.ts'
 import type { OnceAnswer } from './hold/queue.ts'
 import type { Holder } from './in-force.ts'
 import { suggestRules } from './learn/suggest.ts'
+import type { BudgetTold } from './model/budget.ts'
 import type { Clock } from './model/clock.ts'
 import type { Decision } from './model/decision.ts'
+import type { BudgetLine } from './model/desk.ts'
 import type { DecisionScope, Granted, Undone } from './model/grants.ts'
 import type { Approve, Asking, Grant, GrantRequest } from './model/hold.ts'
 import type { PolicyDocument, RuleDocument, RuleShape } from './model/policy.ts'
@@ -34,6 +37,8 @@ export interface GrantingOptions {
   takeBack(once: string): boolean
   /** How many streams each grant keeps open. */
   openStreams(): ReadonlyMap<string, number>
+  /** Of rules and grants in force. */
+  budgets(): readonly BudgetLine[]
   /** Closes the streams of an approval for one request. @returns how many */
   closeOnce(once: string): number
   /** Streams that were closed because nothing allows them any more, so far. */
@@ -64,6 +69,8 @@ interface Given extends Pick<Granted, 'id' | 'question' | 'scope' | 'answers' | 
 interface Now {
   readonly live: ReadonlyMap<string, Grant>
   readonly streams: ReadonlyMap<string, number>
+  /** By kind and id. */
+  readonly budgets: ReadonlyMap<string, BudgetTold>
 }
 
 /** Grants whose beginning is remembered. One that is forgotten still holds, and ends with its time or the firewall. */
@@ -159,22 +166,22 @@ export function createGranting(options: GrantingOptions): Granting {
 
   /** What tells which of them are open; looked up once for all that are asked about. */
   function look(): Now {
-    return { live: new Map(grants.live(clock.now()).map(grant => [grant.id, grant])), streams: options.openStreams() }
+    return { live: new Map(grants.live(clock.now()).map(grant => [grant.id, grant])), streams: options.openStreams(), budgets: new Map(options.budgets().map(({ kind, id, ...budget }) => [`${kind} ${id}`, budget])) }
   }
 
-  function isOpen({ id, scope, rule, file }: Given, { live, streams }: Now): boolean {
+  function isOpen({ id, scope, rule, file }: Given, { live, streams, budgets }: Now): boolean {
     if (scope === 'always') return holder.now.loaded.file === file && holder.now.loaded.source.rules?.some(each => sameRule(each, rule)) === true
     if (streams.has(id)) return true
     if (scope === 'once') return options.isKept(id)
-    const grant = live.get(id)
-    return grant !== undefined && (grant.maxUses === null || grants.used(grant.counter ?? id) < grant.maxUses)
+    const budget = budgets.get(`grant ${id}`)
+    return live.has(id) && (budget === undefined || !isUsedUp(budget))
   }
 
   function list(): readonly Granted[] {
     const now = look()
     return [...given.values()].filter(each => isOpen(each, now)).reverse().map(({ file, ...view }) => {
       const { hits: uses, lastHit: lastUsed } = hits.of(file === null ? view.id : view.rule.id ?? null)
-      return { ...view, uses, lastUsed, live: now.streams.get(view.id) ?? 0 }
+      return { ...view, uses, lastUsed, live: now.streams.get(view.id) ?? 0, budget: now.budgets.get(file === null ? `grant ${view.id}` : `rule ${view.rule.id}`) ?? null }
     })
   }
 

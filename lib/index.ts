@@ -9,7 +9,8 @@ export { VERSION } from './version.ts'
 
 // Approval: what a hook is handed, what it may answer, and the ready-made hooks.
 export type { Answer, Approve, AskedRule, Door, GrantRequest, Held, HeldTask, Pass, Pending, Refuse, RiskNote, Suggestion, TaskGrant } from './model/hold.ts'
-export type { AnswerResult, Desk, DeskEvent, FlowQuery, RecentFlows, Status } from './model/desk.ts'
+export type { BudgetTold, Meter } from './model/budget.ts'
+export type { AnswerResult, BudgetLine, Desk, DeskEvent, FlowQuery, RecentFlows, Status } from './model/desk.ts'
 export type { Decided, DecisionScope, Granted, RuleInForce, RulesInForce, ShownQuestion, TogetherResult, Undone } from './model/grants.ts'
 export { allMustAgree, escalateAfter, firstAnswer, officeHours, quorum } from './approve/combine.ts'
 export type { OfficeHours } from './approve/combine.ts'

@@ -4,7 +4,7 @@
 import { compileGrants, compileRuleset } from './decide/compile.ts'
 import { explain } from './decide/explain.ts'
 import type { Explanation } from './decide/explain.ts'
-import { readPolicy } from './desk.ts'
+import { readPolicy } from './read-policy.ts'
 import { suggestRules } from './learn/suggest.ts'
 import { systemClock } from './model/clock.ts'
 import type { PolicyDocument, RuleShape } from './model/policy.ts'

@@ -3,13 +3,15 @@ import { Option } from 'commander'
 import type { Command } from 'commander'
 import { OperatorError, connectControl, findControl, isOperatorError } from '../../lib/index.ts'
 import type { Answer, Approve, ControlClient, Pending, RuleShape } from '../../lib/index.ts'
-import { count, duration, json } from '../arguments.ts'
+import { count, duration, json, size } from '../arguments.ts'
 import { printJson, printLine, spell } from '../output.ts'
 
 interface ApproveOptions {
   readonly once?: boolean
   readonly ttl?: number
   readonly uses?: number
+  readonly bytes?: number
+  readonly perMinute?: number
   readonly always?: boolean
   readonly rule?: unknown
   readonly suggestion?: number
@@ -33,12 +35,14 @@ export function addAnswers(program: Command): void {
   program.command('approve')
     .description('let a held request go on, or grant what an agent asks for beforehand; success is printed once the data path has it')
     .argument('<id>', 'the question (sallyport pending)')
-    .addOption(new Option('--once', 'this request only (default; of what is asked for beforehand: all its rules)').conflicts(['ttl', 'uses', 'always', 'rule', 'suggestion']))
+    .addOption(new Option('--once', 'this request only (default; of what is asked for beforehand: all its rules)').conflicts(['ttl', 'uses', 'bytes', 'perMinute', 'always', 'rule', 'suggestion']))
     .option('--ttl <time>', 'a rule for this long: 30m, 1h', duration)
     .option('--uses <n>', 'a rule for this many requests', count)
+    .option('--bytes <size>', 'a rule for this many bytes, both ways together: 10M', size)
+    .option('--per-minute <n>', 'a rule for so many requests a minute', count)
     .option('--always', 'add the rule to the policy file')
     .addOption(new Option('--rule <json>', 'the rule to grant, in the policy language; a list of rules, where rules were asked for').argParser(json).conflicts('suggestion'))
-    .option('--suggestion <n>', 'grant one of the rules offered with the question (default with --ttl, --uses or --always: 1)', count)
+    .option('--suggestion <n>', 'grant one of the rules offered with the question (default with --ttl, --uses, --bytes, --per-minute or --always: 1)', count)
     .option('--by <name>', 'who decides, for the log', process.env['USER'])
     .option('--note <text>', 'why, for the log')
     .option('--control <path>', 'control socket (default: that of the single running firewall)')
@@ -78,7 +82,7 @@ export function addAnswers(program: Command): void {
 type Grant = Approve['grant']
 
 async function grantFor(id: string, options: ApproveOptions, control: ControlClient): Promise<Grant> {
-  const { ttl, uses, always, rule, suggestion } = options
+  const { ttl, uses, bytes, perMinute, always, rule, suggestion } = options
   const held = find(id, await control.pending())
   const terms = {
     ...ttl === undefined ? {} : { ttlMs: ttl },
@@ -87,10 +91,17 @@ async function grantFor(id: string, options: ApproveOptions, control: ControlCli
   }
   if (held.kind === 'task') {
     if (suggestion !== undefined || options.once === true) throw new OperatorError('E_OPTION_INVALID', { option: suggestion === undefined ? '--once' : '--suggestion', problem: `question ${id} is about a whole task`, fix: 'Leave it out to grant all that is asked for, or write the rules with --rule.' })
-    return { rules: rule === undefined ? 'asked' : [rule].flat() as RuleShape[], ...terms }
+    if (rule === undefined && bytes === undefined && perMinute === undefined) return { rules: 'asked', ...terms }
+    const rules = rule === undefined ? held.rules.map(asked => asked.rule) : [rule].flat() as RuleShape[]
+    return { rules: rules.map(each => limited(each, options)), ...terms }
   }
-  if (ttl === undefined && uses === undefined && always === undefined && rule === undefined && suggestion === undefined) return 'once'
-  return { rule: rule === undefined ? suggested(held, suggestion ?? 1) : rule as RuleShape, ...terms }
+  if ([ttl, uses, bytes, perMinute, always, rule, suggestion].every(option => option === undefined)) return 'once'
+  return { rule: limited(rule === undefined ? suggested(held, suggestion ?? 1) : rule as RuleShape, options), ...terms }
+}
+
+/** Each rule has a budget of its own. */
+function limited(rule: RuleShape, { bytes, perMinute }: ApproveOptions): RuleShape {
+  return { ...rule, ...bytes === undefined ? {} : { maxBytes: bytes }, ...perMinute === undefined ? {} : { maxRequestsPerMinute: perMinute } }
 }
 
 function suggested(held: Extract<Pending, { kind: 'request' }>, number: number): RuleShape {

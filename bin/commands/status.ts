@@ -1,6 +1,7 @@
 /** `sallyport status`: health, limits, counts, the policy in force. */
 import type { Command } from 'commander'
 import { connectControl, findControl } from '../../lib/index.ts'
+import type { BudgetTold } from '../../lib/index.ts'
 import { printJson, printLine, spell, table } from '../output.ts'
 
 export function addStatus(program: Command): void {
@@ -20,6 +21,7 @@ export function addStatus(program: Command): void {
         ...policy.problem === null ? [] : [['', `the last reload failed: ${policy.problem}`]],
         ['waiting', `${counts.waiting} requests for ${counts.questions} questions; ${counts.grants} grants`],
         ['flows', `${counts.flows}: ${counts.allowed} allowed, ${counts.denied} denied, ${counts.refused} refused, ${counts.held} held; ${counts.connections} connections open`],
+        ...status.budgets.map((budget, at) => [at === 0 ? 'budgets' : '', `${budget.kind} ${budget.id}: ${spellBudget(budget)}`]),
         ['audit', audit.healthy ? 'healthy' : `FAILED: ${audit.problem}`],
         ['roots', status.roots],
         ['ca', `${ca.path}, until ${ca.expires.slice(0, 10)}`],
@@ -27,4 +29,9 @@ export function addStatus(program: Command): void {
         ...status.warnings.map(warning => ['warning', warning]),
       ]))
     })
+}
+
+function spellBudget({ uses, bytes, lastMinute }: BudgetTold): string {
+  const meters = [[uses, 'uses'], [bytes, 'bytes'], [lastMinute, 'requests in the last minute']] as const
+  return meters.flatMap(([meter, what]) => meter === null ? [] : [`${meter.spent} of ${meter.of} ${what}${meter.spent >= meter.of ? ', USED UP' : ''}`]).join('; ')
 }

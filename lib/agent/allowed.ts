@@ -19,6 +19,9 @@ export interface AllowedRule extends Pick<RuleShape, 'host' | 'cidr' | 'port' | 
   readonly headerNames?: readonly string[]
   /** Requests that it lets through in all. */
   readonly maxUses?: number
+  /** Bytes, both ways together, that it lets through in all. */
+  readonly maxBytes?: number
+  readonly maxRequestsPerMinute?: number
 }
 
 export interface Allowed {
@@ -67,8 +70,8 @@ function sayUnmatched(unmatched: Unmatched, holdMs: number): string {
   }
 }
 
-function forClient({ host, cidr, port, scheme, method, access, path, expires, maxRequestBytes, maxResponseBytes, maxUses, query, onlyQuery, header }: RuleShape): AllowedRule {
-  const kept = { host, cidr, port, scheme, method, access, path, expires, maxRequestBytes, maxResponseBytes, maxUses }
+function forClient({ host, cidr, port, scheme, method, access, path, expires, maxRequestBytes, maxResponseBytes, maxUses, maxBytes, maxRequestsPerMinute, query, onlyQuery, header }: RuleShape): AllowedRule {
+  const kept = { host, cidr, port, scheme, method, access, path, expires, maxRequestBytes, maxResponseBytes, maxUses, maxBytes, maxRequestsPerMinute }
   return {
     ...Object.fromEntries(Object.entries(kept).filter(([, value]) => value !== undefined)),
     ...query === undefined ? {} : { queryNames: Object.keys(query) },

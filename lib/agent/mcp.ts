@@ -41,6 +41,8 @@ const RULE = z.object({
   onlyQuery: z.boolean().optional(),
   expires: z.string().optional(),
   maxUses: z.number().int().optional(),
+  maxBytes: z.number().int().optional(),
+  maxRequestsPerMinute: z.number().int().optional(),
 }).strict()
 
 /** Serves until the input ends. @throws OperatorError E_OPTION_INVALID for a proxy that cannot be used */

@@ -39,11 +39,13 @@ export function parseTask(value: unknown, closed: ReadonlySet<string>): ParsedTa
   return faults.length > 0 ? { kind: 'refused', problems: faults } : { kind: 'task', reason, rules }
 }
 
+const BUDGETS = ['maxUses', 'maxBytes', 'maxRequestsPerMinute'] as const
+
 /** @returns true only if everything that `narrow` lets through is let through by `wide`; both are sound rules */
 export function liesWithin(narrow: RuleShape, wide: RuleShape): boolean {
-  const { maxUses = Infinity, note: _note, id: _id, ...inner } = narrow
-  const { maxUses: most = Infinity, note: _says, id: _name, ...outer } = wide
-  return maxUses <= most && covers(extentOf({ ...outer, id: 'wide' }, ''), extentOf({ ...inner, id: 'narrow' }, ''))
+  const { maxUses: _uses, maxBytes: _bytes, maxRequestsPerMinute: _rate, note: _note, id: _id, ...inner } = narrow
+  const { maxUses: _most, maxBytes: _size, maxRequestsPerMinute: _pace, note: _says, id: _name, ...outer } = wide
+  return BUDGETS.every(name => (narrow[name] ?? Infinity) <= (wide[name] ?? Infinity)) && covers(extentOf({ ...outer, id: 'wide' }, ''), extentOf({ ...inner, id: 'narrow' }, ''))
 }
 
 function checkForm(value: unknown): Problem[] {

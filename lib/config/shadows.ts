@@ -129,11 +129,15 @@ function textOf(patterns: unknown): string {
   return JSON.stringify([patterns].flat().sort())
 }
 
+function isLimited({ maxUses, maxBytes, maxRequestsPerMinute }: RuleDocument): boolean {
+  return maxUses !== undefined || maxBytes !== undefined || maxRequestsPerMinute !== undefined
+}
+
 /** What else a rule that lets through (or asks) lays down; uses are counted by rule. */
 function sameEffect(outer: RuleDocument, inner: RuleDocument): boolean {
   const same = (a: unknown, b: unknown): boolean => JSON.stringify(a) === JSON.stringify(b)
-  return outer.maxUses === undefined
-    && inner.maxUses === undefined
+  return !isLimited(outer)
+    && !isLimited(inner)
     && same(outer.tls ?? 'inspect', inner.tls ?? 'inspect')
     && same(outer.private ?? false, inner.private ?? false)
     && same(outer.maxRequestBytes, inner.maxRequestBytes)

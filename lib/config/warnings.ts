@@ -18,6 +18,8 @@ export function findWarnings(document: PolicyDocument, extents: readonly Extent[
   ]
 }
 
+const BUDGETS = ['maxUses', 'maxBytes', 'maxRequestsPerMinute'] as const
+
 function warnOfRule(extent: Extent, now: number): Problem[] {
   const { rule, action, hosts, networks, schemes, pointer } = extent
   const problems: Problem[] = []
@@ -41,8 +43,8 @@ function warnOfRule(extent: Extent, now: number): Problem[] {
   if (rule.tls === 'passthrough' && action !== 'deny') {
     problems.push(warning(below(pointer, 'tls'), `"${extent.id}" passes TLS through unread: no rule about methods, paths, queries or headers applies there.`, 'Use "inspect", unless the client pins its certificates.'))
   }
-  if (action !== 'allow' && rule.maxUses !== undefined) {
-    problems.push(warning(below(pointer, 'maxUses'), `"${extent.id}" is a ${action} rule, and its uses are not counted.`, 'Take "maxUses" out.'))
+  if (action !== 'allow') {
+    for (const name of BUDGETS) if (rule[name] !== undefined) problems.push(warning(below(pointer, name), `"${extent.id}" is a ${action} rule, and its uses are not counted.`, `Take "${name}" out.`))
   }
   if (action === 'allow' && rule.access === 'read-only' && [...schemes].every(scheme => scheme === 'ws' || scheme === 'wss')) {
     problems.push(warning(below(pointer, 'access'), `"${extent.id}" allows nothing: "read-only" never covers a WebSocket.`, 'Write "method": "GET" instead of "access".'))

@@ -6,6 +6,7 @@
  * left alone, so that a newer firewall can be asked by an older program.
  */
 import { isRecord } from '../audit/parse.ts'
+import type { BudgetTold } from '../model/budget.ts'
 import type { AuditRecord } from '../model/audit.ts'
 import type { AnswerResult, Desk, DeskEvent, Status } from '../model/desk.ts'
 import type { Decided, Granted, RulesInForce, TogetherResult, Undone } from '../model/grants.ts'
@@ -105,6 +106,10 @@ const held: Check = value => heldRequest(value) || heldTask(value)
 
 const heldList = shape<{ pending: unknown }>({ pending: listOf(held) })
 
+const meter = orNull(shape<{ spent: unknown, of: unknown }>({ spent: count, of: count }))
+const budgetParts = { uses: meter, bytes: meter, lastMinute: meter }
+const budget = orNull(shape<BudgetTold>(budgetParts))
+
 const status = shape<Status>({
   state: oneOf<Status['state']>('running', 'draining'),
   version: text,
@@ -115,6 +120,7 @@ const status = shape<Status>({
   policy: shape<Status['policy']>({ name: orNull(text), hash: text, generation: count, rules: count, unmatched: text, problem: orNull(text) }),
   counts: shape<Status['counts']>({ connections: count, flows: count, waiting: count, questions: count, grants: count, allowed: count, denied: count, refused: count, held: count }),
   limits: value => isObject(value) && Object.values(value).every(limit => typeof limit === 'number'),
+  budgets: listOf(shape<Status['budgets'][number]>({ kind: oneOf<Status['budgets'][number]['kind']>('rule', 'grant'), id: text, ...budgetParts })),
   roots: text,
   audit: shape<Status['audit']>({ healthy: flag, problem: orNull(text) }),
   ca: shape<Status['ca']>({ path: text, fingerprint: text, expires: text }),
@@ -155,12 +161,13 @@ const grants = shape<{ grants: unknown }>({
     uses: count,
     lastUsed: orNull(text),
     live: count,
+    budget,
     generation: count,
   })),
 })
 
 const rules = shape<RulesInForce>({
-  rules: listOf(shape<RulesInForce['rules'][number]>({ rule: isObject, hits: count, lastHit: orNull(text) })),
+  rules: listOf(shape<RulesInForce['rules'][number]>({ rule: isObject, hits: count, lastHit: orNull(text), budget })),
   unmatched: shape<RulesInForce['unmatched']>({ action: oneOf<RulesInForce['unmatched']['action']>('hold', 'deny', 'observe'), hits: count, lastHit: orNull(text) }),
   generation: count,
 })

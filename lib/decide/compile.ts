@@ -30,13 +30,15 @@ export function compileRuleset(document: PolicyDocument, hash: string): Ruleset 
     rule: (id: string) => compiled.get(id)?.document ?? null,
     nextExpiry: (now: number) => ends.find(end => end > now) ?? null,
     compiled,
+    limited: [...compiled.values()].filter(({ action, useKey }) => action === 'allow' && useKey !== null),
     index: createIndex(compiled.values()),
   })
 }
 
 /** @param grants live ones; their ends and uses are still asked at each decision */
 export function compileGrants(grants: readonly Grant[]): GrantIndex {
-  return Object.freeze({ size: grants.length, index: createIndex(grants.map(compileGrant)) })
+  const compiled = grants.map(compileGrant)
+  return Object.freeze({ size: grants.length, limited: compiled.filter(({ useKey }) => useKey !== null), index: createIndex(compiled) })
 }
 
 /** Answers come one by one, and each makes the index anew: what was compiled is kept as long as its grant. */
@@ -53,7 +55,7 @@ function compileGrant(grant: Grant): CompiledRule {
     isPassthrough: false,
     expiresAt: Math.min(rule.expiresAt, grant.expiresAt ?? Infinity),
     maxUses,
-    useKey: maxUses === Infinity ? null : grant.counter ?? grant.id,
+    useKey: rule.useKey === null && maxUses === Infinity ? null : grant.counter ?? grant.id,
     terms: grant.terms,
     answers: grant.answers,
   }

@@ -5,6 +5,7 @@
  * writes the request must not choose the reading that suits them.
  */
 import type { CompiledField, CompiledRule } from './rule.ts'
+import type { Spent } from '../model/budget.ts'
 import type { Facts, RequestFacts } from '../model/request.ts'
 
 export interface RuleContext {
@@ -12,6 +13,8 @@ export interface RuleContext {
   readonly now: number
   /** How often the rule or grant with this key was used. */
   readonly used: (useKey: string) => number
+  /** What else is spent of its budget. Absent: nothing, as where nobody is let through by the judgement. */
+  readonly spent?: (useKey: string) => Spent
 }
 
 /** A clock that went wrong ends an allow and keeps a deny. */
@@ -19,9 +22,22 @@ export function isInTime({ action, expiresAt }: CompiledRule, now: number): bool
   return action === 'allow' ? now < expiresAt : !(now >= expiresAt)
 }
 
-/** Uses are counted of what lets through: a deny or hold is never used up. */
-export function hasUsesLeft({ action, useKey, maxUses }: CompiledRule, used: RuleContext['used']): boolean {
-  return action !== 'allow' || useKey === null || used(useKey) < maxUses
+/** Budgets are of what lets through: a deny or hold is never used up. */
+export function hasBudget(rule: CompiledRule, facts: Facts, context: RuleContext): boolean {
+  return rule.useKey === null || budgetMiss(rule, facts, context) === null
+}
+
+/** @returns which budget has nothing left for this request; null where none stands in its way */
+export function budgetMiss({ action, useKey, maxUses, maxBytes, maxRequestsPerMinute }: CompiledRule, facts: Facts, { used, spent }: RuleContext): string | null {
+  if (action !== 'allow' || useKey === null) return null
+  // A count that is no number leaves nothing.
+  if (!(used(useKey) < maxUses)) return `its ${maxUses} uses are spent`
+  if (spent === undefined) return null
+  const { bytes, lastMinute } = spent(useKey)
+  const announced = facts.kind === 'request' ? facts.contentLength ?? 0 : 0
+  if (!(bytes < maxBytes)) return `its ${maxBytes} bytes are spent`
+  if (!(bytes + announced <= maxBytes)) return `of its ${maxBytes} bytes ${maxBytes - bytes} are left, and the request announces ${announced}`
+  return lastMinute < maxRequestsPerMinute ? null : `its ${maxRequestsPerMinute} requests a minute are spent for now`
 }
 
 /** A stream of TLS may carry either of its schemes, and only a rule that says so lets it through unread. */

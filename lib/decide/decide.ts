@@ -12,7 +12,7 @@ import type { Entry, GrantIndex, Ruleset } from './ruleset.ts'
 import { survey } from './survey.ts'
 import type { Covering } from './survey.ts'
 import { Permit } from '../model/decision.ts'
-import type { Decision, Deny } from '../model/decision.ts'
+import type { Allow, Decision, Deny } from '../model/decision.ts'
 import type { OnceToken } from '../model/hold.ts'
 import { PUBLIC_ONLY } from '../model/policy.ts'
 import type { Action, AddressScope, Terms } from '../model/policy.ts'
@@ -65,12 +65,13 @@ function judge(ruleset: Ruleset, grants: GrantIndex, facts: Facts, context: Deci
   if (asking !== null || (isUnmatched && ruleset.unmatched === 'hold')) {
     const rule = asking?.rule.id ?? null
     if (answersOnce(context.once ?? null, rule, facts)) {
-      return { kind: 'allow', permit: Permit.issue(facts, rule, terms), rule, grant: context.once!.id, isOnce: true, wouldHold: false, useKeys: NO_USES }
+      return { kind: 'allow', permit: Permit.issue(facts, rule, terms), rule, grant: context.once!.id, isOnce: true, wouldHold: false, useKeys: NO_USES, byteBudgets: NO_BUDGETS }
     }
     return { kind: 'hold', rule, note: asking?.rule.document.note ?? null }
   }
   if (isUnmatched) {
-    return { kind: 'allow', permit: Permit.issue(facts, null, terms), rule: null, grant: null, isOnce: false, wouldHold: true, useKeys: useKeysOf(outcomes) }
+    const { useKeys, byteBudgets } = countersOf(outcomes)
+    return { kind: 'allow', permit: Permit.issue(facts, null, terms), rule: null, grant: null, isOnce: false, wouldHold: true, useKeys, byteBudgets }
   }
   return allow(outcomes, facts, terms)
 }
@@ -116,6 +117,7 @@ function allow(outcomes: readonly Outcome[], facts: Facts, terms: Terms): Decisi
   const allowed = mostSpecificOutcome(outcomes, 'allowed')
   const granted = mostSpecificOutcome(outcomes, 'granted')
   const rule = granted?.rule.answers ?? allowed?.rule.id ?? null
+  const { useKeys, byteBudgets } = countersOf(outcomes)
   return {
     kind: 'allow',
     permit: Permit.issue(facts, rule, terms),
@@ -123,20 +125,25 @@ function allow(outcomes: readonly Outcome[], facts: Facts, terms: Terms): Decisi
     grant: granted?.rule.id ?? null,
     isOnce: false,
     wouldHold: false,
-    useKeys: useKeysOf(outcomes),
+    useKeys,
+    byteBudgets,
   }
 }
 
 const NO_USES: readonly string[] = Object.freeze([])
+const NO_BUDGETS: Allow['byteBudgets'] = Object.freeze([])
+const NO_COUNTERS: Pick<Allow, 'useKeys' | 'byteBudgets'> = Object.freeze({ useKeys: NO_USES, byteBudgets: NO_BUDGETS })
 
 /** Of a request with two readings both rules were needed, whichever is named. */
-function useKeysOf(outcomes: readonly Outcome[]): readonly string[] {
-  let keys: readonly string[] = NO_USES
+function countersOf(outcomes: readonly Outcome[]): typeof NO_COUNTERS {
+  let counters = NO_COUNTERS
   for (const outcome of outcomes) {
-    const key = outcome.kind === 'unmatched' ? null : outcome.by.rule.useKey
-    if (key !== null && !keys.includes(key)) keys = [...keys, key]
+    if (outcome.kind === 'unmatched') continue
+    const { useKey, maxBytes } = outcome.by.rule
+    if (useKey === null || counters.useKeys.includes(useKey)) continue
+    counters = { useKeys: [...counters.useKeys, useKey], byteBudgets: maxBytes === Infinity ? counters.byteBudgets : [...counters.byteBudgets, { useKey, maxBytes }] }
   }
-  return keys
+  return counters
 }
 
 function mostSpecific(covering: Covering, action: Action): Entry | null {

@@ -4,7 +4,7 @@
  * The ruling is `decide`'s own; here it is only told. `explain` asks every rule and is for people who look;
  * `nearest` asks a few and may be called for each question.
  */
-import { coversHeader, coversKind, coversMethod, coversPort, coversQuery, coversScheme, hasUsesLeft, isInTime } from './conditions.ts'
+import { coversHeader, coversKind, coversMethod, coversPort, coversQuery, coversScheme, budgetMiss, isInTime } from './conditions.ts'
 import type { RuleContext } from './conditions.ts'
 import { decide } from './decide.ts'
 import type { DecideContext } from './decide.ts'
@@ -96,7 +96,7 @@ function firstMiss(rule: CompiledRule, facts: Facts, context: RuleContext): Miss
 
 type Condition = readonly [holds: () => boolean, why: () => string]
 
-function conditionsOf(rule: CompiledRule, facts: Facts, { now, used }: RuleContext): readonly Condition[] {
+function conditionsOf(rule: CompiledRule, facts: Facts, context: RuleContext): readonly Condition[] {
   return [
     [() => coversHost(rule, facts), () => `host is ${facts.host}, rule has ${hostsOf(rule)}`],
     [() => coversScheme(rule, facts), () => facts.kind === 'stream' && facts.scheme === 'https' && rule.action === 'allow'
@@ -104,8 +104,8 @@ function conditionsOf(rule: CompiledRule, facts: Facts, { now, used }: RuleConte
       : `scheme is ${facts.scheme}, rule has ${[...rule.schemes].join(', ')}`],
     [() => coversPort(rule, facts), () => `port is ${facts.port}, rule has ${portsOf(rule)}`],
     [() => coversKind(rule, facts), () => 'the connection is a stream that is not read, and the rule asks for something of a request'],
-    [() => isInTime(rule, now), () => `it ended at ${rule.document.expires ?? 'its time'}`],
-    [() => hasUsesLeft(rule, used), () => `its ${rule.maxUses} uses are spent`],
+    [() => isInTime(rule, context.now), () => `it ended at ${rule.document.expires ?? 'its time'}`],
+    [() => budgetMiss(rule, facts, context) === null, () => budgetMiss(rule, facts, context) ?? ''],
     ...(facts.kind === 'request' ? requestConditions(rule, facts) : []),
   ]
 }

@@ -55,8 +55,11 @@ export interface CompiledRule {
   readonly needsRequest: boolean
   /** Milliseconds since 1970, or Infinity. */
   readonly expiresAt: number
+  /** Its budget: Infinity where there is no limit. */
   readonly maxUses: number
-  /** Of the counter of its uses; null where they are not limited. */
+  readonly maxBytes: number
+  readonly maxRequestsPerMinute: number
+  /** Of its counters; null where nothing of it is limited. */
   readonly useKey: string | null
   readonly terms: Terms
   /** Of a grant: the hold rule it answers, or null for the absence of one. Of a rule: undefined. */
@@ -74,7 +77,8 @@ export function createPatternCache(): PatternCache {
 }
 
 export function compileRule(document: RuleDocument, cache: PatternCache): CompiledRule {
-  const { id, action = 'allow', expires, maxUses = Infinity } = document
+  const { id, action = 'allow', expires, maxUses = Infinity, maxBytes = Infinity, maxRequestsPerMinute = Infinity } = document
+  const isLimited = Math.min(maxUses, maxBytes, maxRequestsPerMinute) !== Infinity
   const isPassthrough = document.tls === 'passthrough'
   const paths = document.path === undefined ? EVERY_PATH : list(document.path).map(pattern => once(cache.paths, pattern, compilePath))
   const query = compileFields(document.query, bytesOf)
@@ -100,8 +104,10 @@ export function compileRule(document: RuleDocument, cache: PatternCache): Compil
     needsRequest: methods !== null || query.length > 0 || header.length > 0 || paths.every(path => path.text !== '/**'),
     expiresAt: expires === undefined ? Infinity : Date.parse(expires),
     maxUses,
+    maxBytes,
+    maxRequestsPerMinute,
     // The content is part of the key: an edited rule counts anew.
-    useKey: maxUses === Infinity ? null : `${id} ${JSON.stringify(Object.entries(document).sort(([a], [b]) => a < b ? -1 : 1))}`,
+    useKey: !isLimited ? null : `${id} ${JSON.stringify(Object.entries(document).sort(([a], [b]) => a < b ? -1 : 1))}`,
     terms: compileTerms(document, networks),
     answers: undefined,
   }

@@ -25,6 +25,8 @@ export interface Ruleset {
   nextExpiry(now: number): number | null
   /** For decide/ alone. */
   readonly compiled: ReadonlyMap<string, CompiledRule>
+  /** Those that let through only so much. */
+  readonly limited: readonly CompiledRule[]
   /** For decide/ alone. */
   readonly index: RuleIndex
 }
@@ -32,6 +34,8 @@ export interface Ruleset {
 /** The grants in force. Only decide/ looks inside. */
 export interface GrantIndex {
   readonly size: number
+  /** Those that let through only so much. */
+  readonly limited: readonly CompiledRule[]
   readonly index: RuleIndex
 }
 

@@ -3,7 +3,7 @@
  *
  * A request has a reading for each way of reading its path times each of its methods; a stream has one.
  */
-import { coversHeader, coversKind, coversMethod, coversPort, coversQuery, coversScheme, hasUsesLeft, isInTime } from './conditions.ts'
+import { coversHeader, coversKind, coversMethod, coversPort, coversQuery, coversScheme, hasBudget, isInTime } from './conditions.ts'
 import type { RuleContext } from './conditions.ts'
 import type { Entry, Found, RuleIndex } from './ruleset.ts'
 import type { CompiledRule } from './rule.ts'
@@ -44,8 +44,8 @@ function coveringMethod(covering: Covering, method: string, facts: RequestFacts)
   return covering
 }
 
-function coversCircumstances(rule: CompiledRule, facts: Facts, { now, used }: RuleContext): boolean {
-  return coversScheme(rule, facts) && coversPort(rule, facts) && coversKind(rule, facts) && isInTime(rule, now) && hasUsesLeft(rule, used)
+function coversCircumstances(rule: CompiledRule, facts: Facts, context: RuleContext): boolean {
+  return coversScheme(rule, facts) && coversPort(rule, facts) && coversKind(rule, facts) && isInTime(rule, context.now) && hasBudget(rule, facts, context)
 }
 
 function coversFields(rule: CompiledRule, facts: Facts): boolean {

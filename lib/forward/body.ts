@@ -3,19 +3,23 @@
  * destroy it, and the connection that it comes from lives on (undici destroys every body that it is given).
  */
 import { Readable } from 'node:stream'
+import type { ByteMeter } from '../model/budget.ts'
 
 export interface Borrower {
   /** More than the cap came; nothing further is handed on. */
   over(): void
+  /** More came than a budget has left; nothing further is handed on. */
+  spent(): void
   /** The source closed before its end. */
   broken(): void
 }
 
 /**
  * @param max bytes; null: no cap
+ * @param meter of the budgets that it counts against; null: none
  * @returns a stream that ends as the source does; it fails where the source closes before its end, after `broken` was called
  */
-export function lend(source: NodeJS.ReadableStream, max: number | null, tell: Borrower): Readable {
+export function lend(source: NodeJS.ReadableStream, max: number | null, tell: Borrower, meter: ByteMeter | null = null): Readable {
   let bytes = 0
   let state: 'untouched' | 'lent' | 'given-back' = 'untouched'
   const body = new Readable({
@@ -54,6 +58,9 @@ export function lend(source: NodeJS.ReadableStream, max: number | null, tell: Bo
     if (max !== null && bytes > max) {
       giveBack()
       tell.over()
+    } else if (meter !== null && !meter.take(chunk.length)) {
+      giveBack()
+      tell.spent()
     } else if (!body.push(chunk)) source.pause()
   }
 

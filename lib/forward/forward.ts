@@ -1,6 +1,7 @@
 /**
  * The upstream's door: it opens to a permit and to nothing else (I1).
  */
+import type { ByteMeter } from '../model/budget.ts'
 import type { Clock } from '../model/clock.ts'
 import { Permit } from '../model/decision.ts'
 import type { Exchange, Handshake, Outcome, Stream } from '../model/flow.ts'
@@ -47,10 +48,11 @@ export interface ForwardOptions {
 }
 
 export interface Forwarder {
-  exchange(permit: Permit, window: Exchange, context: { readonly generation: number }): Promise<Outcome>
+  /** `meter`: of the budgets that its bytes count against. */
+  exchange(permit: Permit, window: Exchange, context: { readonly generation: number, readonly meter?: ByteMeter | null }): Promise<Outcome>
   /** `signal`: the permit is revoked, the channel is closed at once. */
-  upgrade(permit: Permit, window: Handshake, context: { readonly generation: number, readonly signal: AbortSignal }): Promise<Outcome>
-  tunnel(permit: Permit, window: Stream, context: { readonly signal: AbortSignal }): Promise<Outcome>
+  upgrade(permit: Permit, window: Handshake, context: { readonly generation: number, readonly meter?: ByteMeter | null, readonly signal: AbortSignal }): Promise<Outcome>
+  tunnel(permit: Permit, window: Stream, context: { readonly meter?: ByteMeter | null, readonly signal: AbortSignal }): Promise<Outcome>
   readonly counts: { readonly sockets: number, readonly idle: number }
   /** Breaks everything off. */
   close(): Promise<void>
@@ -65,14 +67,14 @@ export function createForwarder(options: ForwardOptions): Forwarder {
   const dialler = createDialler({ clock, judge, roots: options.roots, connectMs: limits.connectMs, resolve: createResolve({ ...options, lookups: limits.lookups }) })
   const pool = createPool({ clock, judge, idleMs: limits.idleMs, streamIdleMs: limits.streamIdleMs, perKey: limits.connectionsPerPool, idle: limits.connections })
 
-  function exchange(permit: Permit, window: Exchange, generation: number): Promise<Outcome> {
+  function exchange(permit: Permit, window: Exchange, generation: number, meter: ByteMeter | null): Promise<Outcome> {
     const facts = requestOf(demand(permit), 'http', 'https')
     const { scope, maxRequestBytes } = permit.terms
     if (maxRequestBytes !== null && (facts.contentLength ?? 0) > maxRequestBytes) {
       return Promise.resolve({ kind: 'refused', code: 'request_too_large', reason: `${facts.contentLength} bytes were announced, the policy allows ${maxRequestBytes}`, address: null, bytesUp: 0 })
     }
     if (window.isGone) return Promise.resolve(ended('client_left'))
-    const job: Job = { permit, facts, window, key: keyOf(facts, generation, scope) }
+    const job: Job = { permit, meter, facts, window, key: keyOf(facts, generation, scope) }
     const place = pool.take(job.key, scope, false, window)
     // A connection that idles is what most requests find: no promise but the one that is waited for.
     return !(place instanceof Promise) && place.kind === 'entry' ? attemptOn(job, place) : over(job, place)
@@ -115,26 +117,26 @@ export function createForwarder(options: ForwardOptions): Forwarder {
   }
 
   return {
-    exchange(permit, window, { generation }) {
+    exchange(permit, window, { generation, meter = null }) {
       try {
-        return exchange(permit, window, generation)
+        return exchange(permit, window, generation, meter)
       } catch (error) {
         return Promise.reject(error)
       }
     },
-    async upgrade(permit, window, { signal }) {
+    async upgrade(permit, window, { signal, meter = null }) {
       const facts = requestOf(demand(permit), 'ws', 'wss')
       if (signal.aborted) return revoked(window)
       const dialled = await dialler.dial(permit, facts.scheme === 'wss', whenever(window, signal))
       if (dialled.kind !== 'socket') return signal.aborted ? revoked(window) : undialled(dialled)
-      return upgrade({ clock, permit, facts, window, upstream: dialled.socket, address: dialled.address, idleMs: limits.streamIdleMs, interim: limits.interim, signal })
+      return upgrade({ clock, permit, meter, facts, window, upstream: dialled.socket, address: dialled.address, idleMs: limits.streamIdleMs, interim: limits.interim, signal })
     },
-    async tunnel(permit, window, { signal }) {
+    async tunnel(permit, window, { signal, meter = null }) {
       if (demand(permit).facts.kind !== 'stream') throw new TypeError('a request is no stream to relay')
       if (signal.aborted) return revoked(window)
       const dialled = await dialler.dial(permit, false, whenever(window, signal))
       if (dialled.kind !== 'socket') return signal.aborted ? revoked(window) : undialled(dialled)
-      return relay({ clock, window, upstream: dialled.socket, address: dialled.address, idleMs: limits.streamIdleMs, signal })
+      return relay({ clock, meter, window, upstream: dialled.socket, address: dialled.address, idleMs: limits.streamIdleMs, signal })
     },
     get counts() { return { sockets: dialler.sockets, idle: pool.idle } },
     async close() {

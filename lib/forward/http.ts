@@ -12,6 +12,7 @@
  * turn with the last bytes of a body without a length is its end. A codec of our own would mend the former.
  */
 import type { Dispatcher } from 'undici'
+import type { ByteMeter } from '../model/budget.ts'
 import type { Permit } from '../model/decision.ts'
 import type { RefusalCode } from '../model/errors.ts'
 import type { Exchange, Outcome } from '../model/flow.ts'
@@ -27,6 +28,8 @@ export type Attempt = Outcome | { readonly kind: 'retry' }
 /** What is to be carried. */
 export interface Order {
   readonly permit: Permit
+  /** Of the budgets that its bytes count against; null: none. */
+  readonly meter: ByteMeter | null
   readonly facts: RequestFacts
   readonly window: Exchange
 }
@@ -53,6 +56,7 @@ class Upstreaming {
   private readonly window: Exchange
   private readonly facts: RequestFacts
   private readonly permit: Permit
+  private readonly meter: ByteMeter | null
   private readonly entry: Entry
   private readonly bounds: Bounds
   private readonly source: NodeJS.ReadableStream | null
@@ -71,10 +75,11 @@ class Upstreaming {
   private abortSent: (() => void) | null = null
   private resume: () => void = () => {}
 
-  constructor({ permit, facts, window }: Order, entry: Entry, bounds: Bounds, settle: (result: Attempt) => void) {
+  constructor({ permit, meter, facts, window }: Order, entry: Entry, bounds: Bounds, settle: (result: Attempt) => void) {
     this.window = window
     this.facts = facts
     this.permit = permit
+    this.meter = meter
     this.entry = entry
     this.bounds = bounds
     this.source = facts.hasContent ? window.body : null
@@ -88,8 +93,9 @@ class Upstreaming {
     const { maxRequestBytes } = this.permit.terms
     const body = this.source === null ? null : lend(this.source, maxRequestBytes, {
       over: () => this.fail('request_too_large', `more than the ${maxRequestBytes} bytes came that the policy allows`),
+      spent: () => this.fail('budget_spent', SPENT),
       broken: () => this.left(),
-    })
+    }, this.meter)
     const headers = requestFields(fields)
     headers.push('host', hostField(facts, fields))
     if (body !== null && facts.contentLength !== null) headers.push('content-length', String(facts.contentLength))
@@ -121,6 +127,7 @@ class Upstreaming {
     if (length === 'invalid') return this.fail('upstream_invalid', 'the answer is framed in two ways, or in one we did not offer to read')
     this.hasBody = this.facts.method !== 'HEAD' && status !== 204 && status !== 304
     const { maxResponseBytes } = this.permit.terms
+    if (this.hasBody && length !== null && this.meter?.fits(length) === false) return this.fail('budget_spent', `${length} bytes were announced, and the budget of the rule has fewer left`)
     if (this.hasBody && this.isOver(length)) return this.fail('response_too_large', `${length} bytes were announced, the policy allows ${maxResponseBytes}`)
     this.status = status
     this.state = 'begun'
@@ -132,6 +139,7 @@ class Upstreaming {
   onData(chunk: Uint8Array): boolean {
     this.bytesDown += chunk.length
     if (this.isOver(this.bytesDown)) return this.fail('response_too_large', `more than the ${this.permit.terms.maxResponseBytes} bytes came that the policy allows`)
+    if (this.meter?.take(chunk.length) === false) return this.fail('budget_spent', SPENT)
     if (this.window.write(chunk)) return true
     this.window.onDrain(this.resume)
     return false
@@ -218,6 +226,7 @@ class Upstreaming {
 }
 
 const NONE: Buffer[] = []
+const SPENT = 'more bytes came than the budget of the rule had left'
 
 /** Names and codes of what undici throws at bytes that it cannot read. Nobody's words are read. */
 const UNREADABLE = new Set(['HTTPParserError', 'UND_ERR_HEADERS_OVERFLOW', 'UND_ERR_RES_CONTENT_LENGTH_MISMATCH', 'UND_ERR_SOCKET', 'ERR_ASSERTION'])

@@ -6,6 +6,7 @@
  *   any state --an error, a revoked permit, silence--> cut: both sides at once
  */
 import type { Socket } from 'node:net'
+import type { ByteMeter } from '../model/budget.ts'
 import type { Clock } from '../model/clock.ts'
 import type { Outcome, Stream } from '../model/flow.ts'
 import { whenQuiet } from './quiet.ts'
@@ -22,6 +23,8 @@ export interface Joined {
   readonly idleMs: number
   /** The same, once one side has ended; null: a half-open stream may live as long as an open one. */
   readonly halfOpenMs: number | null
+  /** Of the budgets that its bytes count against; null: none. */
+  readonly meter: ByteMeter | null
   /** The policy no longer allows it. */
   readonly signal: AbortSignal
 }
@@ -38,6 +41,11 @@ export async function relay(options: RelayOptions): Promise<Outcome> {
     upstream.destroy()
     return { kind: 'done', address, status: null, bytesUp: 0, bytesDown: 0, error: 'client_left' }
   }
+  if (options.meter?.take(window.head.length) === false) {
+    upstream.destroy()
+    window.cut()
+    return { kind: 'done', address, status: null, bytesUp: 0, bytesDown: 0, error: 'budget_spent' }
+  }
   if (window.head.length > 0) upstream.write(window.head)
   const ending = untilClosed({ ...options, client, cut: () => window.cut(), halfOpenMs: null })
   client.pipe(upstream)
@@ -47,7 +55,8 @@ export async function relay(options: RelayOptions): Promise<Outcome> {
 }
 
 /** Sees two sockets that somebody pipes into each other to their end: none outlives the other. */
-export function untilClosed({ clock, client, upstream, cut, idleMs, halfOpenMs, signal }: Joined): Promise<Ending> {
+/** Call it before they are piped: bytes that a budget has no room for are never written. */
+export function untilClosed({ clock, client, upstream, cut, idleMs, halfOpenMs, meter, signal }: Joined): Promise<Ending> {
   return new Promise(resolve => {
     const moved = (): number => upstream.bytesRead + upstream.bytesWritten
     let ending: Ending = null
@@ -82,6 +91,14 @@ export function untilClosed({ clock, client, upstream, cut, idleMs, halfOpenMs, 
       over('revoked')
     }
 
+    function onBytes(chunk: Uint8Array): void {
+      if (meter?.take(chunk.length) === false) over('budget_spent')
+    }
+
+    if (meter !== null) {
+      client.on('data', onBytes)
+      upstream.on('data', onBytes)
+    }
     signal.addEventListener('abort', onAbort)
     client.once('end', onHalf)
     upstream.once('end', onHalf)

@@ -10,6 +10,7 @@ import { Agent } from 'node:http'
 import type { ClientRequest, IncomingMessage } from 'node:http'
 import type { Socket } from 'node:net'
 import type Server from 'http-proxy'
+import type { ByteMeter } from '../model/budget.ts'
 import type { Clock } from '../model/clock.ts'
 import type { Permit } from '../model/decision.ts'
 import type { RefusalCode } from '../model/errors.ts'
@@ -23,6 +24,8 @@ import { untilClosed } from './tunnel.ts'
 export interface UpgradeOptions {
   readonly clock: Clock
   readonly permit: Permit
+  /** Of the budgets that its bytes count against; null: none. */
+  readonly meter: ByteMeter | null
   readonly facts: RequestFacts
   readonly window: Handshake
   /** Dialled, judged and verified: the only socket that this request can use. */
@@ -58,7 +61,7 @@ async function loadProxy(): Promise<Server> {
 
 /** Never rejects; the upstream's socket is closed at its end. */
 export async function upgrade(options: UpgradeOptions): Promise<Outcome> {
-  const { clock, permit, facts, window, upstream, address, signal } = options
+  const { clock, permit, meter, facts, window, upstream, address, signal } = options
   const server = await (proxy ??= loadProxy())
   if (window.isGone || signal.aborted) {
     window.cut()
@@ -112,8 +115,9 @@ export async function upgrade(options: UpgradeOptions): Promise<Outcome> {
         let problem: Extract<Outcome, { kind: 'done' }>['error'] = null
         const body = lend(answer, max, {
           over() { problem = 'response_too_large'; body.destroy(new Error('more came than the policy allows')) },
+          spent() { problem = 'budget_spent'; body.destroy(new Error('more came than the budget has left')) },
           broken() { problem = 'upstream_incomplete' },
-        })
+        }, meter)
         window.onGone(() => { problem ??= body.readableEnded ? null : 'client_left'; body.destroy() })
         body.once('close', () => done(status, bytesDown, problem))
         window.answer(status, responseFields(answer.rawHeaders), body)
@@ -131,7 +135,7 @@ export async function upgrade(options: UpgradeOptions): Promise<Outcome> {
         // http-proxy writes what it reads in `headers`, as UTF-8 where nobody says otherwise.
         Object.defineProperty(answer, 'headers', { value: grouped([...responseFields(answer.rawHeaders), 'Connection', 'Upgrade', 'Upgrade', 'websocket']) })
         client.setDefaultEncoding('latin1')
-        void untilClosed({ clock, client, upstream, cut: () => window.cut(), idleMs: options.idleMs, halfOpenMs: CLOSING_MS, signal }).then(error => settle({
+        void untilClosed({ clock, client, upstream, cut: () => window.cut(), idleMs: options.idleMs, halfOpenMs: CLOSING_MS, meter, signal }).then(error => settle({
           kind: 'done', address, status: 101, bytesUp: upstream.bytesWritten - before.up, bytesDown: upstream.bytesRead - before.down, error,
         }))
         return true

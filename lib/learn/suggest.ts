@@ -89,12 +89,16 @@ export interface Seen {
   knowsDomain(domain: string): boolean
   /** The host that redirected this client here; null where none did. */
   readonly redirectedBy: string | null
+  /** Rules (null: an approval) that would let it through, had they anything left. */
+  readonly usedUp: readonly { readonly rule: string | null, readonly why: string }[]
 }
 
+const MAX_BUDGETS = 3
+
 /** What an approver should look at twice, the strangest first. */
-export function riskNotes(facts: Facts, { registrable, knowsDomain, redirectedBy }: Seen): readonly RiskNote[] {
+export function riskNotes(facts: Facts, { registrable, knowsDomain, redirectedBy, usedUp }: Seen): readonly RiskNote[] {
   const { host, port, scheme } = facts
-  const notes: RiskNote[] = []
+  const notes: RiskNote[] = usedUp.slice(0, MAX_BUDGETS).map(({ rule, why }) => ({ code: 'budget', says: `${rule === null ? 'an approval' : `the rule "${rule}"`} would let it through, but ${why}` }))
   if (!isPublic(facts)) notes.push({ code: 'private-address', says: `${visible(host, 80)} is not a public address` })
   if (/(?:^|\.)xn--/.test(host)) notes.push({ code: 'punycode', says: 'the name is written with letters that may look like others' })
   if (!knowsDomain(registrable ?? host)) notes.push({ code: 'first-contact', says: `nothing was let through to ${visible(registrable ?? host, 80)} before` })

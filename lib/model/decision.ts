@@ -1,6 +1,7 @@
 /**
  * What a judgement can say, and the proof of it that forwarding asks for.
  */
+import type { ByteBudget } from './budget.ts'
 import type { Facts } from './request.ts'
 import type { RefusalCode } from './errors.ts'
 import type { Terms } from './policy.ts'
@@ -42,6 +43,8 @@ export interface Allow {
   readonly wouldHold: boolean
   /** Counters to raise by one in this same turn: of each rule or grant that opened a reading and whose uses are limited. */
   readonly useKeys: readonly string[]
+  /** Those of them whose bytes are limited: all that passes is counted against each. */
+  readonly byteBudgets: readonly ByteBudget[]
 }
 
 export interface Hold {

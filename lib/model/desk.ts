@@ -3,6 +3,7 @@
  * The firewall provides it; doors are handed it and know nothing else of the house.
  */
 import type { AuditRecord } from './audit.ts'
+import type { BudgetTold } from './budget.ts'
 import type { Decided, Granted, RulesInForce, ShownQuestion, TogetherResult, Undone } from './grants.ts'
 import type { Answer, Pending } from './hold.ts'
 import type { PolicyDocument } from './policy.ts'
@@ -49,12 +50,20 @@ export interface Status {
     readonly held: number
   }
   readonly limits: Readonly<Record<string, number>>
+  /** Of rules and grants that let through only so much; at most a hundred are told. */
+  readonly budgets: readonly BudgetLine[]
   /** Where the upstream roots come from. */
   readonly roots: string
   readonly audit: { readonly healthy: boolean, readonly problem: string | null }
   readonly ca: { readonly path: string, readonly fingerprint: string, readonly expires: string }
   /** What an operator should know and may want to change, one sentence each. */
   readonly warnings: readonly string[]
+}
+
+/** The budget of a rule or a grant, by its id. */
+export interface BudgetLine extends BudgetTold {
+  readonly kind: 'rule' | 'grant'
+  readonly id: string
 }
 
 /** Which of the recent records. Absent: all. */

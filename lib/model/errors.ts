@@ -57,6 +57,7 @@ export const REFUSALS = {
   address_forbidden: { status: 403, proxyStatus: 'destination_ip_prohibited', retry: false, close: false, says: 'The address of {host} may not be dialled.', hint: 'Do not retry. Private and special addresses are opened by the policy alone.' },
 
   request_too_large: { status: 413, proxyStatus: 'http_request_denied', retry: false, close: true, says: 'The request body is larger than the policy allows.', hint: 'Send less.' },
+  budget_spent: { status: 403, proxyStatus: 'http_request_denied', retry: false, close: true, says: 'What the rule that let this through may let through in all is used up, or too little of it is left.', hint: 'Do not retry as it is: send or ask for less, for example with a Range field.' },
   response_too_large: { status: 502, proxyStatus: 'http_response_incomplete', retry: false, close: true, says: 'The response body is larger than the policy allows.', hint: 'Ask for less, for example with a Range field.' },
 
   upstream_dns_failed: { ...UPSTREAM, proxyStatus: 'dns_error', says: 'The name {host} could not be resolved.', hint: 'Check the name; if it is right, try again later.' },

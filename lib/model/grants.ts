@@ -1,6 +1,7 @@
 /**
  * What an operator decided, as it is told afterwards: to other doors, in the log, and to whoever wants to take it back.
  */
+import type { BudgetTold } from './budget.ts'
 import type { RuleDocument, RuleShape, Unmatched } from './policy.ts'
 
 /** How far a decision reaches. `session`: until the firewall stops; `always`: the rule stands in the policy file. */
@@ -46,6 +47,8 @@ export interface Granted {
   readonly lastUsed: string | null
   /** WebSockets and tunnels that it keeps open now. */
   readonly live: number
+  /** null: it is not limited in what it lets through. */
+  readonly budget: BudgetTold | null
   /** Of the policy, when it was granted. */
   readonly generation: number
 }
@@ -64,6 +67,8 @@ export interface RuleInForce {
   readonly hits: number
   /** RFC 3339. */
   readonly lastHit: string | null
+  /** null: it is not limited in what it lets through. */
+  readonly budget: BudgetTold | null
 }
 
 export interface RulesInForce {

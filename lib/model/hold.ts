@@ -12,7 +12,7 @@ export interface Suggestion {
   readonly rule: RuleShape
 }
 
-export type RiskCode = 'many-hosts' | 'answers-hold' | 'denied-part' | 'first-contact' | 'private-address' | 'body' | 'punycode' | 'odd-port' | 'plaintext' | 'redirected'
+export type RiskCode = 'many-hosts' | 'answers-hold' | 'denied-part' | 'first-contact' | 'private-address' | 'body' | 'punycode' | 'odd-port' | 'plaintext' | 'redirected' | 'budget'
 
 export interface RiskNote {
   readonly code: RiskCode

@@ -32,6 +32,9 @@ export interface RuleDocument {
   /** RFC 3339. From this moment on the rule does not exist. */
   readonly expires?: string
   readonly maxUses?: number
+  /** Both ways together, of all that it lets through. */
+  readonly maxBytes?: number
+  readonly maxRequestsPerMinute?: number
   readonly note?: string
 }
 

@@ -94,14 +94,21 @@ export function paintItemDetail(state: State, item: Item, width: number): readon
       return [
         ...fact('approved', `${hour(grant.createdAt)} UTC${grant.by === null ? '' : ` by ${grant.by}`}, at ${grant.door}`),
         ...fact('used', `${grant.uses === 1 ? 'once' : `${grant.uses} times`}${grant.lastUsed === null ? '' : `, last ${hour(grant.lastUsed)} UTC`}; ${count(grant.live, 'live connection')}`),
+        ...fact('budget', sayBudget(grant.budget)),
         ...fact('answers', grant.answers === null ? 'what no rule matches' : `the rule ${grant.answers}`), ...where, ...json(grant.rule),
       ]
     }
-    case 'rule': return [...where, ...fact('note', item.rule.rule.note ?? null), ...json(item.rule.rule)]
+    case 'rule': return [...where, ...fact('note', item.rule.rule.note ?? null), ...fact('budget', sayBudget(item.rule.budget)), ...json(item.rule.rule)]
     case 'unmatched': return [...where, ...fact('means', UNMATCHED[item.unmatched.action])]
     case 'record': return [...recordDetail(item.record, fact), ...where]
     default: return item satisfies never
   }
+}
+
+function sayBudget(budget: Granted['budget']): string | null {
+  if (budget === null) return null
+  const meters = [[budget.uses, 'uses'], [budget.bytes, 'bytes'], [budget.lastMinute, 'requests in the last minute']] as const
+  return meters.flatMap(([meter, what]) => meter === null ? [] : [`${meter.spent} of ${meter.of} ${what}`]).join('; ')
 }
 
 const UNMATCHED = { hold: 'it waits, and is asked about', deny: 'it is denied', observe: 'it passes, and the log says so' } as const

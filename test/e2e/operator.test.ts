@@ -104,6 +104,8 @@ t.test('once, for a time, for some uses, with a rule of one\'s own; and a denial
   const rule = JSON.stringify({ host: 'a.test', port: origin.port, scheme: 'http', method: 'GET', path: '/ask/tree/**' })
   t.match(await answered('/ask/tree/1', 'approve', '--rule', rule), OK)
   t.match(await day.get('a.test', '/ask/tree/2'), OK, 'covered by the rule')
+  t.match(await answered('/ask/few', 'approve', '--per-minute', '2', '--bytes', '1M'), OK)
+  t.match((await day.run('status')).out, /budgets +grant grant-.*: 2 of 2 uses.*USED UP\n[^]*: 3 of 1048576 bytes; 1 of 2 requests in the last minute/)
   const denied = await answered('/ask/no', 'deny', '--reason', 'use the mirror', '--by', 'ann')
   t.match(denied, /^HTTP\/1\.1 403 [^]*"approval_denied"[^]*use the mirror/)
 

@@ -85,7 +85,7 @@ const junk = fc.oneof(
   some<unknown>('', '**', '*', '*.com', 'localhost', '0.0.0.0/0', '::/0', '10.0.0.1/8', -1, 0, 65_536, 1.5, NaN, true, null, [], {}, '1-2-3', 'GET', 'tcp', 'passthrough', '__proto__', '/..', '/%2e', '/a?b', '*'.repeat(9), 'a'.repeat(2_000), 'xn--a', '\u202e', '\0'),
   textOf(['*', '**', '/', '.', 'a', '%', '%2F', ':', '{', 'ü', '-', '8', '[', '0x7f'], 6),
 )
-const FIELDS = ['id', 'action', 'host', 'cidr', 'anyHost', 'port', 'scheme', 'method', 'access', 'path', 'query', 'onlyQuery', 'header', 'tls', 'private', 'maxRequestBytes', 'maxResponseBytes', 'expires', 'maxUses', 'note', 'constructor', 'toString']
+const FIELDS = ['id', 'action', 'host', 'cidr', 'anyHost', 'port', 'scheme', 'method', 'access', 'path', 'query', 'onlyQuery', 'header', 'tls', 'private', 'maxRequestBytes', 'maxResponseBytes', 'expires', 'maxUses', 'maxBytes', 'maxRequestsPerMinute', 'note', 'constructor', 'toString']
 const oddRule = fc.tuple(fc.nat(4).chain(plainRule), fc.array(fc.tuple(some(...FIELDS), junk), { maxLength: 3 })).map(([sound, odd]) => ({ ...sound, ...Object.fromEntries(odd) }))
 const oddPolicy = fc.oneof(
   { weight: 1, arbitrary: junk },
@@ -124,7 +124,7 @@ const answer = fc.oneof({ weight: 1, arbitrary: junk }, { weight: 6, arbitrary: 
 }, { requiredKeys: ['verdict'] }) })
 
 /** All that an approval may say of requests (docs/policy.md). */
-const GRANTABLE = ['id', 'action', 'host', 'cidr', 'port', 'scheme', 'method', 'access', 'path', 'query', 'onlyQuery', 'expires', 'maxUses', 'note']
+const GRANTABLE = ['id', 'action', 'host', 'cidr', 'port', 'scheme', 'method', 'access', 'path', 'query', 'onlyQuery', 'expires', 'maxUses', 'maxBytes', 'maxRequestsPerMinute', 'note']
 
 await t.test('answers', { timeout: 900_000 }, t => holds(t, { name: 'answers', says: 'an answer is a typed verdict that opens nothing an approval may not open, or is refused with its reasons', cases: 700, inputs: answer }, value => {
   const parsed = parseAnswer(value)

@@ -30,7 +30,7 @@ export const STATUS: Status = {
   state: 'running', version: '0.1.0', pid: 1, startedAt: '2030-01-01T00:00:00.000Z', uptimeMs: 1.5, listeners: ['http://127.0.0.1:1'],
   policy: { name: null, hash: 'h', generation: 1, rules: 2, unmatched: 'hold', problem: null },
   counts: { connections: 0, flows: 0, waiting: 0, questions: 0, grants: 0, allowed: 0, denied: 0, refused: 0, held: 0 },
-  limits: { holdMs: 240_000 }, roots: 'system', audit: { healthy: true, problem: null },
+  limits: { holdMs: 240_000 }, budgets: [], roots: 'system', audit: { healthy: true, problem: null },
   ca: { path: 'ca.crt', fingerprint: 'aa', expires: '2040-01-01T00:00:00.000Z' }, warnings: [],
 }
 
@@ -67,7 +67,7 @@ export function fakeDesk(waiting: Pending[] = []): FakeDesk {
       undone.push({ id, by, door })
       return granted.some(grant => grant.id === id) ? { kind: 'undone', closed: 2 } : { kind: 'unknown' }
     },
-    rules: () => ({ rules: [{ rule: { id: 'reads', host: 'api.example.test' }, hits: 3, lastHit: '2030-01-01T00:00:00.000Z' }], unmatched: { action: 'hold', hits: 0, lastHit: null }, generation: 1 }),
+    rules: () => ({ rules: [{ rule: { id: 'reads', host: 'api.example.test' }, hits: 3, lastHit: '2030-01-01T00:00:00.000Z', budget: null }], unmatched: { action: 'hold', hits: 0, lastHit: null }, generation: 1 }),
     flows: recent,
     policy: () => ({ document: { version: 1 }, hash: 'h', generation: 1 }),
     subscribe(listener) {

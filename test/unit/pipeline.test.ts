@@ -15,7 +15,7 @@ const facts: RequestFacts = {
 }
 const allow = (): Allow => ({
   kind: 'allow', permit: Permit.issue(facts, 'r', { scope: PUBLIC_ONLY, maxRequestBytes: null, maxResponseBytes: null }),
-  rule: 'r', grant: null, isOnce: false, wouldHold: false, useKeys: [],
+  rule: 'r', grant: null, isOnce: false, wouldHold: false, useKeys: [], byteBudgets: [],
 })
 const held: Decision = { kind: 'hold', rule: null, note: null }
 const done: Outcome = { kind: 'done', address: '127.0.0.1', status: 200, bytesUp: 0, bytesDown: 3, error: null }

@@ -45,7 +45,7 @@ t.test('every example is what it is an example of', async t => {
 t.test('the form of a granted rule is that of a rule, with less in it', async t => {
   t.strictSame(checkGrantShape({ host: 'a.example.com', port: [443, '1-2'], method: 'GET' }), [])
   for (const property of Object.keys(policy.$defs!['rule']!.properties!)) {
-    const isGrantable = ['id', 'host', 'cidr', 'port', 'scheme', 'method', 'access', 'path', 'query', 'onlyQuery', 'expires', 'maxUses', 'note'].includes(property)
+    const isGrantable = ['id', 'host', 'cidr', 'port', 'scheme', 'method', 'access', 'path', 'query', 'onlyQuery', 'expires', 'maxUses', 'maxBytes', 'maxRequestsPerMinute', 'note'].includes(property)
     const isUnknown = checkGrantShape({ [property]: null }).some(({ problem }) => problem.startsWith('There is no property'))
     t.equal(isUnknown, !isGrantable, property)
   }

@@ -10,7 +10,7 @@ interface Lent { readonly source: PassThrough, readonly body: Readable, readonly
 function lent(max: number | null = null): Lent {
   const source = new PassThrough()
   const told: string[] = []
-  const body = lend(source, max, { over: () => told.push('over'), broken: () => told.push('broken') })
+  const body = lend(source, max, { over: () => told.push('over'), spent: () => told.push('spent'), broken: () => told.push('broken') })
   let text = ''
   const read = (): string => text
   body.on('data', (chunk: Buffer) => { text += chunk.toString() })
@@ -20,7 +20,7 @@ function lent(max: number | null = null): Lent {
 
 t.test('nothing is taken before somebody reads', async t => {
   const source = new PassThrough()
-  const body = lend(source, null, { over() {}, broken() {} })
+  const body = lend(source, null, { over() {}, spent() {}, broken() {} })
   source.write('hello')
   await new Promise(setImmediate)
   t.equal(source.listenerCount('data'), 0)

@@ -14,14 +14,14 @@ const record = (changes: Partial<AuditRecord> = {}): AuditRecord => ({
   held: null, address: '192.0.2.1', status: 200, bytesUp: 100, bytesDown: 2_345_000, durationMs: 12, error: null, details: null, ...changes,
 })
 
-const grant = { id: 'g1', question: 'q1', scope: 'ttl', rule: { host: 'api.example.test', access: 'full' }, answers: null, by: 'ann', door: 'control', createdAt: '2030-01-01T00:00:00.000Z', expiresAt: '2030-01-01T00:10:00.000Z', maxUses: null, uses: 3, lastUsed: null, live: 2, generation: 1 } as const
+const grant = { id: 'g1', question: 'q1', scope: 'ttl', rule: { host: 'api.example.test', access: 'full' }, answers: null, by: 'ann', door: 'control', createdAt: '2030-01-01T00:00:00.000Z', expiresAt: '2030-01-01T00:10:00.000Z', maxUses: null, uses: 3, lastUsed: null, live: 2, generation: 1, budget: null } as const
 
 /** Something in every pane. */
 function fill(screen: Screen, words = 'x'): void {
   screen.ask({ host: words, note: words, answers: words, nearest: { rule: words, why: words }, risks: [{ code: 'body', says: words }], contentType: words, suggestions: [{ shape: 'exact', says: words, rule: { host: words } }], display: { ...sampleHeld().display, host: `${'sub.'.repeat(20)}example.test:443` } })
   askAlike(screen, 'g', 30)
   screen.send({ kind: 'grants', path: ONE, grants: [{ ...grant, rule: { host: words }, by: words }] })
-  screen.send({ kind: 'rules', path: ONE, rules: { rules: [{ rule: { id: words, host: words, note: words }, hits: 3, lastHit: '2030-01-01T00:00:00.000Z' }], unmatched: { action: 'hold', hits: 0, lastHit: null }, generation: 1 } })
+  screen.send({ kind: 'rules', path: ONE, rules: { rules: [{ rule: { id: words, host: words, note: words }, hits: 3, lastHit: '2030-01-01T00:00:00.000Z', budget: null }], unmatched: { action: 'hold', hits: 0, lastHit: null }, generation: 1 } })
   const records = [record({ host: words, path: words, rule: words, reason: words }), record({ event: 'notice', flow: null, reason: words, details: { [words]: words } }), record({ flow: 'f2', event: 'open', action: 'hold', status: null })]
   screen.tell({ event: 'flows', records, skipped: 4 })
   screen.send({ kind: 'searched', path: ONE, records })
