@@ -1,38 +1,30 @@
 /** One case on the wire: its bytes written, its answer read. Knows nothing of what would be right. */
 import { connect } from 'node:net'
-import type { Socket } from 'node:net'
 import { connect as connectTls } from 'node:tls'
 import type { Clock } from '../model/clock.ts'
 import { bytesOf } from './cases.ts'
-import type { Case } from './cases.ts'
+import type { BytesCase } from './cases.ts'
+import { exchange, isOpened, reaches, tunnel } from './exchange.ts'
+import type { Exchange } from './exchange.ts'
 
 export interface Address { readonly host: string, readonly port: number }
 
-/** A client that hears nothing for so long is done. */
-const QUIET_MS = 500
-/** A proxy that is this late with the answer to a plain request hangs. */
-const ALIVE_MS = 10_000
-/** An answer longer than this is none that a case could ask for, in bytes. */
-const MAX_ANSWER = 2 ** 20
-
 /** @returns all that came, latin-1; empty when there was no answer */
-export async function attack(proxy: Address, one: Case, clock: Clock): Promise<string> {
+export async function attack(proxy: Address, one: Pick<BytesCase, 'via' | 'connect' | 'sni' | 'bytes'>, clock: Clock, quiet: Pick<Exchange, 'quietMs' | 'caughtUp'>): Promise<string> {
+  const written = { bytes: bytesOf(one), clock, ...quiet }
   const socket = connect(proxy.port, proxy.host)
-  if (one.via === 'absolute-form') return exchange(socket, bytesOf(one), clock)
+  if (one.via === 'absolute-form') return exchange(socket, written)
   const authority = one.connect ?? ''
-  const answer = await exchange(socket, `CONNECT ${authority} HTTP/1.1\r\nHost: ${authority}\r\n\r\n`, clock, /\r\n\r\n/)
-  if (!/^HTTP\/1\.[01] 200/.test(answer)) return answer
+  const answer = await tunnel(socket, authority, clock)
+  if (!isOpened(answer)) return answer
   // The certificate is the proxy's own matter here: the attacker does not care for it.
   const secure = connectTls({ socket, servername: one.sni ?? authority.replace(/:\d+$/, ''), rejectUnauthorized: false, ALPNProtocols: ['http/1.1'] })
-  const isOpen = await new Promise<boolean>(resolve => {
-    const timer = clock.after(ALIVE_MS, () => resolve(false))
-    secure.once('secureConnect', () => { timer.cancel(); resolve(true) })
-    for (const event of ['error', 'close']) secure.once(event, () => { timer.cancel(); resolve(false) })
-  })
-  if (isOpen) return exchange(secure, bytesOf(one), clock)
+  if (await reaches(secure, 'secureConnect', clock)) return exchange(secure, written)
   socket.destroy()
   return ''
 }
+
+const SERVED = /^HTTP\/1\.[01] 200/
 
 /**
  * A request over TLS of a client that means well.
@@ -42,14 +34,14 @@ export async function attack(proxy: Address, one: Case, clock: Clock): Promise<s
  */
 export async function servesSecurely(proxy: Address, host: string, roots: string | undefined, clock: Clock): Promise<string | null> {
   const socket = connect(proxy.port, proxy.host)
-  const answer = await exchange(socket, `CONNECT ${host}:443 HTTP/1.1\r\nHost: ${host}:443\r\n\r\n`, clock, /\r\n\r\n/)
-  if (!/^HTTP\/1\.[01] 200/.test(answer)) return `CONNECT is answered ${answer.slice(0, 80).split('\r')[0] || 'with nothing'}`
+  const answer = await tunnel(socket, `${host}:443`, clock)
+  if (!isOpened(answer)) return `CONNECT is answered ${firstLineOf(answer) || 'with nothing'}`
   const secure = connectTls({ socket, servername: host, ALPNProtocols: ['http/1.1'], ...roots === undefined ? { rejectUnauthorized: false } : { ca: roots } })
   let problem = 'the connection was closed'
   secure.once('error', error => { problem = error.message })
-  const got = await exchange(secure, `GET /alive HTTP/1.1\r\nHost: ${host}\r\nConnection: close\r\n\r\n`, clock, /^HTTP\/1\.[01] 200/, ALIVE_MS)
+  const got = await exchange(secure, { bytes: alive('/alive', host), clock, done: SERVED })
   socket.destroy()
-  return /^HTTP\/1\.[01] 200/.test(got) ? null : got === '' ? problem : `it answers ${got.slice(0, 80).split('\r')[0]}`
+  return SERVED.test(got) ? null : got === '' ? problem : `it answers ${firstLineOf(got)}`
 }
 
 /** A plain request of a client that means well, on a connection of its own. */
@@ -57,37 +49,20 @@ export async function isAlive(proxy: Address, host: string, clock: Clock): Promi
   const socket = connect(proxy.port, proxy.host)
   let isRefused = false
   socket.once('error', () => { isRefused = true })
-  const answer = await exchange(socket, `GET http://${host}/alive HTTP/1.1\r\nHost: ${host}\r\nConnection: close\r\n\r\n`, clock, /^HTTP\/1\.[01] 200/, ALIVE_MS)
+  const answer = await exchange(socket, { bytes: alive(`http://${host}/alive`, host), clock, done: SERVED })
   socket.destroy()
-  if (/^HTTP\/1\.[01] 200/.test(answer)) return 'alive'
+  if (SERVED.test(answer)) return 'alive'
   return isRefused ? 'crashed' : 'hung'
 }
 
-/** Writes, then listens until the end, until `done`, or until nothing has come for a while. The socket stays open only after `done`. */
-function exchange(socket: Socket, bytes: string, clock: Clock, done?: RegExp, quietMs = done === undefined ? QUIET_MS : ALIVE_MS): Promise<string> {
-  return new Promise(resolve => {
-    let text = ''
-    const hear = (chunk: Buffer): void => {
-      text += chunk.toString('latin1')
-      timer.cancel()
-      if (text.length > MAX_ANSWER) return finish()
-      if (done?.test(text) === true) return settle()
-      timer = clock.after(quietMs, finish)
-    }
-    const settle = (): void => {
-      timer.cancel()
-      socket.off('data', hear)
-      socket.pause()
-      resolve(text)
-    }
-    const finish = (): void => {
-      settle()
-      socket.destroy()
-    }
-    let timer = clock.after(quietMs, finish)
-    socket.on('error', () => {})
-    socket.on('data', hear)
-    for (const event of ['end', 'close']) socket.once(event, () => { if (done === undefined || !done.test(text)) finish() })
-    socket.write(Buffer.from(bytes, 'latin1'))
-  })
+/** Others are served, several times in a row: whatever came before them has had its turns. */
+export async function catchUp(proxy: Address, host: string, clock: Clock): Promise<void> {
+  for (let served = 0; served < TURNS; served++) if (await isAlive(proxy, host, clock) !== 'alive') return
 }
+
+/** An exchange over TLS takes as many turns as these requests together. */
+const TURNS = 3
+
+const alive = (target: string, host: string): string => `GET ${target} HTTP/1.1\r\nHost: ${host}\r\nConnection: close\r\n\r\n`
+
+const firstLineOf = (answer: string): string => answer.slice(0, 80).split('\r')[0] ?? ''

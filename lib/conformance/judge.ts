@@ -1,4 +1,5 @@
 /** What came of a case, against what is sound. Pure. */
+import { misread } from './answers.ts'
 import { bytesOf } from './cases.ts'
 import type { Case, Expectation } from './cases.ts'
 import type { Seen } from './lanes.ts'
@@ -12,7 +13,7 @@ export function judge(one: Case, answer: string, seen: readonly Seen[], strict: 
   const leaks = sound.map(expected => leaksIn(expected, seen))
   if (leaks.every(leak => leak !== '')) return { verdict: 'through', problem: leaks.join(' | ') }
   if (!strict) return { verdict: 'held', problem: '' }
-  const problems = sound.map((expected, index) => leaks[index] || differences(expected, statusesOf(answer, one), seen.length))
+  const problems = sound.map((expected, index) => leaks[index] || differences(expected, one, answer, seen.length))
   return problems.includes('') ? { verdict: 'held', problem: '' } : { verdict: 'otherwise', problem: problems.join(' | ') }
 }
 
@@ -29,36 +30,10 @@ function leaksIn({ upstreamRequests, upstream = {} }: Expectation, seen: readonl
   return absent.find(name => seen.some(one => fieldOf(one, name) !== undefined))?.concat(' reached the origin') ?? ''
 }
 
-function differences({ status, then, upstreamRequests }: Expectation, [first = 'closed' as const, ...rest]: readonly (number | 'closed')[], count: number): string {
+function differences({ status, then, upstreamRequests }: Expectation, one: Case, answer: string, count: number): string {
   if (count !== upstreamRequests) return `${count} requests reached the origin, not ${upstreamRequests}`
-  if (status !== 'any' && numberOf(status) !== first) return `answered ${first}, not ${status}`
-  if (then !== undefined && rest.join() !== then.map(numberOf).join()) return `then ${rest.join()}, not ${then.join()}`
-  return ''
-}
-
-const numberOf = (status: number | 'forwarded' | 'closed'): number | 'closed' => status === 'forwarded' ? 200 : status
-
-/** Statuses of the final responses, in order; bodies are skipped by their lengths. */
-function statusesOf(text: string, one: Case): number[] {
-  const statuses: number[] = []
-  const isHead = / HEAD |^HEAD /.test(bytesOf(one))
-  let at = 0
-  while (text.startsWith('HTTP/1.', at)) {
-    const end = text.indexOf('\r\n\r\n', at)
-    if (end < 0) break
-    const head = text.slice(at, end)
-    const status = Number(head.slice(9, 12))
-    at = end + 4
-    if (status < 200) continue
-    statuses.push(status)
-    if (isHead) continue
-    const length = /\r\ncontent-length: *(\d+)/i.exec(head)
-    const last = text.indexOf('0\r\n\r\n', at)
-    if (length !== null) at += Number(length[1])
-    else if (/\r\ntransfer-encoding: *chunked/i.test(head) && last >= 0) at = last + 5
-    else break
-  }
-  return statuses
+  if (one.via === 'steps') return ''
+  return misread(answer, bytesOf(one), { ...status === 'any' ? {} : { status }, ...then === undefined ? {} : { then } })
 }
 
 function fieldOf({ rawHeaders }: Seen, name: string): string | undefined {

@@ -27,7 +27,7 @@ export interface Lane extends LaneNames {
 export async function openLane(number: number, contextFor: (name: string) => SecureContext): Promise<Lane> {
   const names = namesOf(number)
   // A proxy is not to be saved by a certificate of ours.
-  const own = [names.allowed, names.denied, names.inside]
+  const own = [names.allowed, names.denied, names.inside, names.asked]
   const seen: Seen[] = []
   const listener = (request: IncomingMessage, response: ServerResponse): void => answer(seen, request, response)
   const secure = createSecureServer({ SNICallback: (name, done) => done(null, contextFor(own.includes(name) ? name : names.allowed)) }, listener)
@@ -36,13 +36,15 @@ export async function openLane(number: number, contextFor: (name: string) => Sec
   return { ...names, seen, close: async () => void await Promise.all(servers.map(close)) }
 }
 
-/** The case with this lane's names, and the spellings of its address. */
-export function inLane(one: Case, { address }: Lane): Case {
+/** The case with this lane's names, the spellings of its address, and whatever else `{{…}}` may stand for. */
+export function inLane(one: Case, { address }: LaneNames, more: Readonly<Record<string, string>>): Case {
   const digits = address.split('.')[3]!.padStart(2, '0')
+  const spellings = { ...spellingsOf(address), ...more }
   const text = JSON.stringify(one)
     .replace(/allowed(?=\.test)/gi, name => name.slice(0, 5) + digits)
     .replace(/(?:denied|inside)(?=\.test)/gi, name => name.slice(0, 4) + digits)
-    .replace(/\{\{(\w+)\}\}/g, (whole, kind: string) => spellingsOf(address)[kind] ?? whole)
+    .replace(/asked(?=\.test)/gi, name => name.slice(0, 3) + digits)
+    .replace(/\{\{(\w+)\}\}/g, (whole, kind: string) => spellings[kind] ?? whole)
   return JSON.parse(text) as Case
 }
 

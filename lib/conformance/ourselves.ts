@@ -1,50 +1,99 @@
-/** Ourselves as the proxy under test: the program, started with a policy and addresses for the lanes, and nothing else. */
+/** Ourselves as the proxy under test: the program with all of its doors open, and a sandbox of its own, told of the lanes and nothing else. */
 import { spawn } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import type { Clock } from '../model/clock.ts'
 import type { Address } from './attack.ts'
+import type { Case } from './cases.ts'
+import { createChecker } from './checker.ts'
+import { openHook } from './hook.ts'
+import { openInside } from './inside.ts'
 import type { Lane } from './lanes.ts'
+import { namesIn, policyFor } from './policy.ts'
+import type { Doors } from './steps/step.ts'
 
 export interface Started {
   readonly proxy: Address
-  close(): void
+  close(): Promise<void> | void
 }
 
-/**
- * @param program how the program is called, its `serve` behind it
- * @param dir a folder for its files
- * @throws with what it said when it ended before it was ready
- */
-export async function startOurselves(program: readonly [string, ...string[]], dir: string, lanes: readonly Lane[], originCa: string): Promise<Started> {
+export interface Ourselves extends Started {
+  readonly doors: Doors
+}
+
+export interface StartOptions {
+  /** How the program is called. */
+  readonly program: readonly [string, ...string[]]
+  /** A folder for its files. */
+  readonly dir: string
+  readonly lanes: readonly Lane[]
+  readonly cases: readonly Case[]
+  /** PEM file. */
+  readonly originCa: string
+  readonly clock: Clock
+}
+
+/** How long it waits for an answer: longer than an approver takes who answers at once, shorter than a case's patience. */
+const HOLD = '5s'
+
+/** @throws with what it said when it ended before it was ready */
+export async function startOurselves({ program, dir, lanes, cases, originCa, clock }: StartOptions): Promise<Ourselves> {
   const policy = join(dir, 'policy.json')
+  const secret = join(dir, 'secret')
   await mkdir(join(dir, 'run'), { mode: 0o700 })
   await writeFile(policy, JSON.stringify(policyFor(lanes)))
+  await writeFile(secret, randomBytes(32).toString('hex'), { mode: 0o600 })
+  const hook = await openHook(clock)
+  const env = { PATH: '/usr/sbin:/usr/bin:/sbin:/bin', HOME: dir, XDG_RUNTIME_DIR: join(dir, 'run'), XDG_STATE_HOME: join(dir, 'state') }
+  const common = ['--policy', policy, '--upstream-ca', originCa, ...namesIn(lanes, cases).flatMap(given => ['--resolve', given])]
   const [file, ...before] = program
-  const names = lanes.flatMap(({ address, allowed, denied, inside }) => [allowed, denied, inside].flatMap(name => [80, 443].flatMap(port => ['--resolve', `${name}:${port}:${address}`])))
-  const child = spawn(file, [...before, 'serve', '--policy', policy, '--listen', '127.0.0.1:0', '--json', '--upstream-ca', originCa, '--audit', join(dir, 'audit.jsonl'), ...names], {
-    cwd: dir, env: { PATH: '/usr/bin:/bin', HOME: dir, XDG_RUNTIME_DIR: join(dir, 'run'), XDG_STATE_HOME: join(dir, 'state') }, stdio: ['ignore', 'pipe', 'pipe'],
-  })
+  const child = spawn(file, [...before, 'serve', ...common, '--json', '--audit', join(dir, 'audit.jsonl'), '--hold', HOLD,
+    '--listen', '127.0.0.1:0', '--transparent', '127.0.0.1:0', '--dns', '127.0.0.1:0', '--console', '127.0.0.1:0', '--webhook', hook.url, '--webhook-secret-file', secret,
+  ], { cwd: dir, env, stdio: ['ignore', 'pipe', 'pipe'] })
+  const wantsInside = cases.some(one => one.via === 'steps' && one.steps.some(({ kind }) => kind === 'inside'))
+  const inside = wantsInside ? await openInside(program, [...common, '--audit', join(dir, 'inside.jsonl'), '--control', join(dir, 'run', 'inside.sock'), '--certs', join(dir, 'inside-ca'), '--hold', HOLD], dir, env) : { problem: 'no case asks for one' }
+  const close = async (): Promise<void> => {
+    child.kill('SIGKILL')
+    if ('act' in inside) inside.close()
+    await hook.close()
+  }
+  try {
+    const ready = await readinessOf(child)
+    const proxy = addressIn(ready.proxy)
+    const [dns] = ready.dns
+    if (dns === undefined) throw new Error('it opened no door for names')
+    return { proxy, close, doors: { dns, transparent: ready.transparent, console: addressIn(ready.console), control: ready.control, hook, inside, check: createChecker(program, dir, cases) } }
+  } catch (error) {
+    await close()
+    throw error
+  }
+}
+
+interface Ready {
+  readonly proxy: string
+  readonly console: string
+  readonly control: string
+  readonly transparent: Address
+  readonly dns: readonly Address[]
+}
+
+function readinessOf(child: ReturnType<typeof spawn>): Promise<Ready> {
   let said = ''
   let told = ''
-  child.stderr.on('data', (chunk: Buffer) => { said = (said + chunk.toString()).slice(-4_096) })
+  child.stderr?.on('data', (chunk: Buffer) => { said = (said + chunk.toString()).slice(-4_096) })
   return new Promise((resolve, reject) => {
-    child.stdout.on('data', (chunk: Buffer) => {
+    child.stdout?.on('data', (chunk: Buffer) => {
       if (told.includes('\n')) return
       told += chunk.toString()
-      if (!told.includes('\n')) return
-      const { hostname, port } = new URL((JSON.parse(told.split('\n')[0]!) as { proxy: string }).proxy)
-      resolve({ proxy: { host: hostname, port: Number(port) }, close: () => void child.kill('SIGKILL') })
+      if (told.includes('\n')) resolve(JSON.parse(told.split('\n')[0]!) as Ready)
     })
     child.once('error', reject)
-    child.once('exit', code => reject(new Error(`it ended with ${code}: ${said}`)))
+    child.once('close', code => reject(new Error(`it ended with ${code}: ${said}`)))
   })
 }
 
-const policyFor = (lanes: readonly Lane[]): unknown => ({
-  version: 1,
-  unmatched: 'deny',
-  rules: lanes.flatMap(({ allowed, inside }) => [
-    { id: `lane-${allowed.slice(5, 7)}`, host: allowed, scheme: ['https', 'http'], access: 'full', private: true },
-    { id: `inside-${allowed.slice(5, 7)}`, host: inside, scheme: ['https', 'http'], access: 'full' },
-  ]),
-})
+function addressIn(url: string): Address {
+  const { hostname, port } = new URL(url)
+  return { host: hostname, port: Number(port) }
+}

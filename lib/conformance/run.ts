@@ -9,7 +9,7 @@ import type { Clock } from '../model/clock.ts'
 import { canonicalHost } from '../normalize/host.ts'
 import { createContexts } from '../tls/contexts.ts'
 import type { Store } from '../tls/store.ts'
-import { attack, isAlive, servesSecurely } from './attack.ts'
+import { attack, catchUp, isAlive, servesSecurely } from './attack.ts'
 import type { Address } from './attack.ts'
 import { readCases } from './cases.ts'
 import type { Case } from './cases.ts'
@@ -19,8 +19,11 @@ import type { Verdict } from './judge.ts'
 import { inLane, openLane } from './lanes.ts'
 import type { Lane } from './lanes.ts'
 import { startOurselves } from './ourselves.ts'
+import type { StartOptions, Started } from './ourselves.ts'
 import { LANES, prepare } from './setup.ts'
 import type { Setup } from './setup.ts'
+import { lacking, take } from './steps/step.ts'
+import type { Doors } from './steps/step.ts'
 
 /** `ca` is a PEM file of the roots that the proxy signs with; read once it listens. Without, any certificate of it will do. */
 export type Subject =
@@ -69,19 +72,21 @@ export async function runConformance({ subject, only, clock, setupDir, onSetup, 
       lanes.push(lane)
     }
     await onSetup?.(setup)
-    let proxy: Address
-    if (subject.kind === 'proxy') proxy = subject.address
-    else {
-      const started = subject.kind === 'command' ? await startCommand(subject.command, setup, clock) : await startOurselves(subject.program, dir, lanes, store.certificatePath)
-      closers.unshift(started.close)
-      proxy = started.proxy
-    }
+    const started = await start(subject, { dir, lanes, cases, originCa: setup.originCa, clock }, setup)
+    closers.unshift(started.close)
+    const { proxy, doors } = started
     for (const { allowed } of lanes) if (await isAlive(proxy, allowed, clock) !== 'alive') throw new Error(`the proxy does not serve http://${allowed}/, so nothing could be said of it`)
     const noTls = lanes[0] === undefined ? null : await whyNoTls(proxy, lanes[0], subject, setup, clock)
-    return await runAll({ cases, lanes, proxy, clock, noTls, strict: subject.kind === 'ourselves', onProgress: onProgress ?? (() => {}) })
+    return await runAll({ cases, lanes, proxy, doors, clock, noTls, onProgress: onProgress ?? (() => {}) })
   } finally {
     for (const close of closers) await close()
   }
+}
+
+async function start(subject: Subject, options: Omit<StartOptions, 'program'>, setup: Setup): Promise<Started & { readonly doors: Doors | null }> {
+  if (subject.kind === 'ourselves') return startOurselves({ ...options, program: subject.program })
+  if (subject.kind === 'command') return { ...await startCommand(subject.command, setup, options.clock), doors: null }
+  return { proxy: subject.address, doors: null, close() {} }
 }
 
 /** @throws when the proxy's certificates are not what we were told, or it is ourselves that serve none */
@@ -111,29 +116,46 @@ interface Run {
   readonly clock: Clock
   /** Why no case that needs TLS can be tried; null: they can. */
   readonly noTls: string | null
-  readonly strict: boolean
+  /** Null: somebody else's, which is not asked to answer as we do. */
+  readonly doors: Doors | null
   readonly onProgress: (done: number, all: number) => void
 }
 
-async function runAll({ cases, lanes, proxy, clock, noTls, strict, onProgress }: Run): Promise<CaseResult[]> {
+async function runAll(run: Run): Promise<CaseResult[]> {
+  const { cases, lanes, onProgress } = run
   const results: CaseResult[] = []
   const queue = [...cases]
   await Promise.all(lanes.map(async lane => {
     for (let one = queue.shift(); one !== undefined; one = queue.shift()) {
-      if (noTls !== null && one.via === 'tunnel') {
-        results.push({ id: one.id, family: one.family, why: one.why, verdict: 'inapplicable', problem: noTls })
-        continue
-      }
-      lane.seen.length = 0
-      const here = inLane(one, lane)
-      const answer = await attack(proxy, here, clock)
-      const life = await isAlive(proxy, lane.allowed, clock)
-      // Looked at only now: what a busy proxy sends late is still this case's.
-      const judged = judge(here, answer, lane.seen.filter(({ url }) => url !== '/alive'), strict)
-      const { verdict, problem } = life === 'alive' ? judged : { verdict: life, problem: 'a plain request is not served afterwards' }
-      results.push({ id: one.id, family: one.family, why: one.why, verdict, problem })
+      results.push({ id: one.id, family: one.family, why: one.why, ...await runOne(one, lane, run) })
       onProgress(results.length, cases.length)
     }
   }))
   return results.sort((a, b) => a.family === b.family ? a.id.localeCompare(b.id) : a.family.localeCompare(b.family))
 }
+
+async function runOne(one: Case, lane: Lane, { proxy, doors, clock, noTls }: Run): Promise<Pick<CaseResult, 'verdict' | 'problem'>> {
+  const missing = whyInapplicable(one, doors, noTls)
+  if (missing !== null) return { verdict: 'inapplicable', problem: missing }
+  lane.seen.length = 0
+  const here = inLane(one, lane, doors === null ? {} : portsOf(doors, proxy))
+  const caughtUp = (): Promise<void> => catchUp(proxy, lane.allowed, clock)
+  const outcome = here.via === 'steps' ? await take(here.steps, { proxy, lane, doors, clock, caughtUp }) : null
+  const answer = here.via === 'steps' ? '' : await attack(proxy, here, clock, { caughtUp })
+  const life = await isAlive(proxy, lane.allowed, clock)
+  if (life !== 'alive') return { verdict: life, problem: 'a plain request is not served afterwards' }
+  // Looked at only now: what a busy proxy sends late is still this case's.
+  const judged = judge(here, answer, lane.seen.filter(({ url }) => url !== '/alive'), doors !== null)
+  return judged.verdict === 'through' || outcome === null ? judged : outcome
+}
+
+function whyInapplicable(one: Case, doors: Doors | null, noTls: string | null): string | null {
+  if (doors === null && one.names !== undefined) return 'its names lead to where no origin of ours can be'
+  if (one.via !== 'steps') return one.via === 'tunnel' ? noTls : null
+  return lacking(one.steps, { doors }) ?? (noTls !== null && one.steps.some(step => step.kind === 'tls' || step.kind === 'hello' || (step.kind === 'send' && step.via === 'tunnel')) ? noTls : null)
+}
+
+/** For cases that name our own doors. */
+const portsOf = ({ dns, transparent, console, control }: Doors, proxy: Address): Readonly<Record<string, string>> => ({
+  proxyPort: String(proxy.port), dnsPort: String(dns.port), transparentPort: String(transparent.port), consolePort: String(console.port), control,
+})

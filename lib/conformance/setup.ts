@@ -17,6 +17,8 @@ export interface LaneNames {
   readonly denied: string
   /** A rule allows it and opens no private address, yet it resolves to one. */
   readonly inside: string
+  /** A rule asks the operator's hook about it; only ourselves have one. */
+  readonly asked: string
 }
 
 export interface Setup {
@@ -34,7 +36,7 @@ export const LANES = 24
 
 export function namesOf(lane: number): LaneNames {
   const digits = String(lane).padStart(2, '0')
-  return { address: `127.80.45.${lane}`, allowed: `allow${digits}.test`, denied: `deni${digits}.test`, inside: `insi${digits}.test` }
+  return { address: `127.80.45.${lane}`, allowed: `allow${digits}.test`, denied: `deni${digits}.test`, inside: `insi${digits}.test`, asked: `ask${digits}.test` }
 }
 
 /**
@@ -48,7 +50,7 @@ export async function prepare(dir: string, clock: Clock): Promise<{ readonly set
   const store = await openStore(join(dir, 'ca'), { clock })
   const lanes = Array.from({ length: LANES }, (_, index) => namesOf(index + 1))
   const setup: Setup = { originCa: store.certificatePath, ports: [80, 443], hostsFile: join(dir, 'hosts'), lanes }
-  await writeFile(setup.hostsFile, ['127.0.0.1 localhost', ...lanes.map(({ address, allowed, denied, inside }) => `${address} ${allowed} ${denied} ${inside}`), ''].join('\n'))
+  await writeFile(setup.hostsFile, ['127.0.0.1 localhost', ...lanes.map(({ address, allowed, denied, inside, asked }) => `${address} ${allowed} ${denied} ${inside} ${asked}`), ''].join('\n'))
   await writeFile(join(dir, 'setup.json'), `${JSON.stringify(setup, null, 2)}\n`)
   return { setup, store }
 }
