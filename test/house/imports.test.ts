@@ -35,7 +35,7 @@ const HOUSE: Record<string, Doors> = {
   console: doors('model control config/package-root', '', 'http net fs crypto path'),
   approve: doors('model hold audit config', '', 'child_process readline tty http crypto net'),
   sandbox: doors('model tls', 'koffi dns-packet', 'child_process net dgram fs os path url events stream module'),
-  conformance: doors('model tls normalize/host config/package-root', '', 'net tls http https fs path os child_process'),
+  conformance: doors('model tls normalize/host config/package-root', '', 'net tls http https fs path os child_process crypto dgram dns readline url'),
   'pipeline.ts': doors('model'),
   'limits.ts': doors(),
   'live.ts': doors('model'),
