@@ -6,9 +6,11 @@
  * judged again.
  */
 import type { Recent } from './audit/recent.ts'
+import { createAskedBefore } from './asked-before.ts'
 import { createBudgets } from './budgets.ts'
 import type { Budgets } from './budgets.ts'
 import { parseAnswer } from './config/load.ts'
+import { createContacts } from './contacts.ts'
 import { usedUp } from './decide/budgets.ts'
 import { decide } from './decide/decide.ts'
 import { nearest } from './decide/explain.ts'
@@ -87,8 +89,6 @@ const TASK_LIMITS = { perClient: 20, tasks: 1_000, keepMs: 3_600_000 }
 const MAX_GRANTS = 10_000
 /** Questions about one host among which a group is looked for, at every arrival anew; the limit by default is 100. */
 const MAX_GROUPED = 250
-/** Domains whose first contact was seen; beyond it the oldest are asked about as new again. */
-const MAX_KNOWN_DOMAINS = 10_000
 export const OBSERVES = 'observing: what no rule matches passes unasked, marked wouldHold'
 
 export function openDesk(options: DeskOptions): OpenDesk {
@@ -96,7 +96,8 @@ export function openDesk(options: DeskOptions): OpenDesk {
   const grants = createGrantStore({ clock, max: MAX_GRANTS })
   const live = createLiveStreams(mayGoOn)
   const listeners = new Set<(event: DeskEvent) => void>()
-  const contacted = new Set<string>()
+  const contacts = createContacts()
+  const before = createAskedBefore()
   const grouping = createGrouping()
   const redirects = createRedirects(clock)
   const hits = createHits(clock)
@@ -104,8 +105,6 @@ export function openDesk(options: DeskOptions): OpenDesk {
   let edition = 1
   /** Streams closed so far because nothing allowed them any more. */
   let closed = 0
-  /** Most requests go where the one before went. */
-  let lastHost = ''
   let problem: string | null = null
 
   const holder = createHolder(options.policy, grants, clock, recheck)
@@ -192,9 +191,9 @@ export function openDesk(options: DeskOptions): OpenDesk {
       registrable,
       policy: { name: ruleset.name, generation },
       nearest: nearest(ruleset, facts, context),
-      suggestions: suggestRules(facts),
+      suggestions: before.offer(suggestRules(facts), facts),
       group: grouping.groupOf({ id: question.id, facts, answers, waiting: question.waiting }, open),
-      risks: riskNotes(facts, { registrable, knowsDomain: domain => contacted.has(domain), redirectedBy: redirects.origin(facts), usedUp: usedUp(ruleset, granted, facts, context) }),
+      risks: riskNotes(facts, { registrable, knowsDomain: contacts.has, redirectedBy: redirects.origin(facts), usedUp: usedUp(ruleset, granted, facts, context) }),
     })
   }
 
@@ -234,13 +233,6 @@ export function openDesk(options: DeskOptions): OpenDesk {
     return tasks.has(id) ? tasks.answer(id, given, door) : queue.answer(id, given, door)
   }
 
-  function noteContact(host: string): void {
-    const domain = registrableDomain(host)
-    if (domain === null) return
-    if (contacted.size >= MAX_KNOWN_DOMAINS) contacted.clear()
-    contacted.add(domain)
-  }
-
   function say(event: DeskEvent): void {
     for (const listener of listeners) listener(event)
   }
@@ -258,11 +250,13 @@ export function openDesk(options: DeskOptions): OpenDesk {
     take(allow) {
       if (allow.useKeys.length > 0) budgets.take(allow)
       const { host } = allow.permit.facts
-      if (host !== lastHost) noteContact(lastHost = host)
+      contacts.note(host)
     },
     hold(asking, remainingMs) {
       const wait = queue.wait(asking, { clientIsKnown: options.isKnown(asking.facts.client), remainingMs })
       budgets.watch()
+      before.note(asking.facts)
+      void wait.ended.then(end => { if (end.kind === 'denied') before.deny(asking.facts) })
       return wait
     },
     pending,

@@ -67,7 +67,7 @@ function describeRequest(held: Held): string {
     held.answers === null ? '    no rule matches' : `    rule "${held.answers}" asks${held.note === null ? '' : `: ${held.note}`}`,
     ...nearest === null ? [] : [`    nearest rule "${nearest.rule}": ${nearest.why}`],
     ...risks.map(risk => `    ! ${risk.says}`),
-    ...suggestions.map((suggestion, index) => `    ${index + 1}  ${suggestion.says}`),
+    ...suggestions.flatMap(({ says, also }, index) => [`    ${index + 1}  ${says}`, ...also === undefined ? [] : [`         ${also.says}`]]),
     ...forAll(held.id, group),
     `    sallyport approve ${held.id} [--suggestion 1-${suggestions.length}]   sallyport deny ${held.id}`,
   ]

@@ -17,6 +17,8 @@ const USUAL_COLUMNS = 80
 /** It may have chosen its name to be approved. */
 const SAID = ', as it says'
 const LABEL_WIDTH = 9
+/** Longest word about what else a rule covers. */
+const MAX_ALSO = 400
 /** Longest question in one line, in UTF-16 units; `describeLine` stays far below. */
 const MAX_LINE = 2_000
 
@@ -46,9 +48,10 @@ export interface RenderOptions {
 export function renderQuestion(held: Held, { columns, behind, group }: RenderOptions): string {
   const { width, room, row } = layoutOf(columns)
   const { display, nearest } = held
-  const choice = (key: string, { says, rule }: Suggestion): string[] => [
+  const choice = (key: string, { says, rule, also }: Suggestion): string[] => [
     `  ${key}  ${visible(says, width - 5)}`,
     ...wrap(visible(JSON.stringify(rule), 8 * MAX_RULE_LENGTH), '     | ', width),
+    ...also === undefined ? [] : wrap(visible(also.says, MAX_ALSO), '     | ', width),
   ]
   const rules = offered(held).flatMap((suggestion, index) => choice(String(index + 1), suggestion))
   const forAll = offeredToGroup(group)

@@ -51,7 +51,8 @@ const shape = <T>(fields: { readonly [Field in keyof T]-?: Check }): Check => {
   return value => isObject(value) && checks.every(([field, check]) => check(value[field]))
 }
 
-const suggestion = shape<Suggestion>({ shape: oneOf<Suggestion['shape']>('exact', 'endpoint', 'below', 'read-only', 'host', 'group'), says: text, rule: isObject })
+const reach = shape<NonNullable<Suggestion['also']>>({ requests: count, denied: count, says: text })
+const suggestion = shape<Suggestion>({ shape: oneOf<Suggestion['shape']>('exact', 'endpoint', 'below', 'read-only', 'host', 'group'), says: text, rule: isObject, also: value => value === undefined || reach(value) })
 
 const risks = listOf(shape<RiskNote>({ code: text, says: text }))
 

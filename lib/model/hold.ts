@@ -10,6 +10,14 @@ export interface Suggestion {
   /** One line for a person. */
   readonly says: string
   readonly rule: RuleShape
+  /** What else it covers of what was asked about since the firewall started, as far as is remembered. Absent: nothing. */
+  readonly also?: {
+    readonly requests: number
+    /** Of these, so many were denied. */
+    readonly denied: number
+    /** One line with a few of them, safe to show. */
+    readonly says: string
+  }
 }
 
 export type RiskCode = 'many-hosts' | 'answers-hold' | 'denied-part' | 'first-contact' | 'private-address' | 'body' | 'punycode' | 'odd-port' | 'plaintext' | 'redirected' | 'budget'

@@ -81,11 +81,12 @@ function policy({ answers, note, policy }: Held): string {
   return `${asks}${policy.name === null ? '' : ` (${policy.name})`}${note === null ? '' : `: ${note}`}`
 }
 
-function rule({ key, says, rule, of }: Choice, { isChosen, at, width }: { readonly isChosen: boolean, readonly at: number, readonly width: number }): readonly Block[] {
+function rule({ key, says, rule, also, of }: Choice, { isChosen, at, width }: { readonly isChosen: boolean, readonly at: number, readonly width: number }): readonly Block[] {
   const group: Line = of === 'group' ? [span('the whole group ', 'faint')] : []
   const mark = isChosen ? span(' ▸ ', 'accent') : span('   ')
   const json = wrap(JSON.stringify(rule), width, { indent: 6, tone: isChosen ? 'accent' : 'faint', behind: ',' })
   const said = spread([mark, span(`${key}  `, isChosen ? 'accent' : 'strong'), span(says, isChosen ? 'strong' : 'plain')], group, width)
-  if (isChosen) return [{ rank: 0, lines: [said, ...json] }]
+  const others = also === undefined ? [] : wrap(also, width, { indent: 6, tone: 'warn', behind: ' ' })
+  if (isChosen) return [{ rank: 0, lines: [said, ...json, ...others] }]
   return [{ rank: 10 + at, lines: [said] }, { rank: 30 + at, lines: json }]
 }

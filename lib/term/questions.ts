@@ -33,6 +33,8 @@ export interface Choice {
   readonly key: string
   readonly says: string
   readonly rule: RuleShape
+  /** What else it covers of what was asked about; absent: nothing. */
+  readonly also?: string
   readonly of: 'question' | 'group' | 'operator'
 }
 
@@ -98,7 +100,7 @@ export const rowAt = (state: State): Row | null => rowsOf(state).find(({ key }) 
 /** What `↑↓` go through, in this order. Of a task they go through its rules, which are approved together. */
 export function choicesOf({ members: [{ held }], group }: RequestRow, edited: State['cursor']['edited']): readonly Choice[] {
   const own: Choice[] = held.suggestions.filter(({ rule }) => isShort(rule)).slice(0, MAX_OFFERED)
-    .map(({ says, rule }, at) => ({ key: String(at + 1), says, rule, of: 'question' }))
+    .map(({ says, rule, also }, at) => ({ key: String(at + 1), says, rule, of: 'question', ...also === undefined ? {} : { also: also.says } }))
   if (group.suggestion !== null && isShort(group.suggestion.rule)) own.push({ key: 'A', says: group.suggestion.says, rule: group.suggestion.rule, of: 'group' })
   if (edited !== null && !isList(edited)) own.push({ key: 'e', says: 'your own rule', rule: edited, of: 'operator' })
   return own

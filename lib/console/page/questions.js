@@ -163,10 +163,11 @@ export function createQuestions({ select, choose, answer }) {
     if (held.suggestions.length === 0) return h('p', { class: 'hint' }, 'No rule that an approval may grant covers this; it can be approved once.')
     return h('fieldset', { class: 'rules' },
       h('legend', {}, 'Approve as'),
-      held.suggestions.map(({ says, rule }, index) => h('label', { class: index === chosen ? 'rule chosen' : 'rule' },
+      held.suggestions.map(({ says, rule, also }, index) => h('label', { class: index === chosen ? 'rule chosen' : 'rule' },
         h('input', { type: 'radio', name: 'rule', value: index, checked: index === chosen, data: { focus: `rule-${index}` }, 'aria-keyshortcuts': index + 1, on: { change: () => choose(index) } }),
         h('kbd', { 'aria-hidden': 'true' }, index + 1),
         h('span', { class: 'says' }, visible(says)),
+        also !== undefined && h('span', { class: also.denied > 0 ? 'also warning' : 'also' }, visible(also.says)),
         index === chosen && h('code', { class: 'json' }, visible(JSON.stringify(rule), 1200)))))
   }
 

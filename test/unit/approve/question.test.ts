@@ -33,7 +33,7 @@ t.test('nothing that an agent wrote can look like ours', async t => {
   const display = { host: evil, unicode: evil, method: evil, path: evil, client: evil, userAgent: evil, asker: evil, line: evil }
   const held = sampleHeld({
     display, client: evil, note: evil, answers: evil, nearest: { rule: evil, why: evil }, policy: { name: evil, generation: 1 },
-    risks: [{ code: 'body', says: evil }], suggestions: [{ shape: 'exact', says: evil, rule: { host: evil.slice(0, 500) } }],
+    risks: [{ code: 'body', says: evil }], suggestions: [{ shape: 'exact', says: evil, rule: { host: evil.slice(0, 500) }, also: { requests: 1, denied: 0, says: evil } }],
   })
   for (const columns of [0, 40, 80, 120, 10_000, Number.NaN]) {
     const shown = lines(held, columns)

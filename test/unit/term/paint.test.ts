@@ -18,7 +18,7 @@ const grant = { id: 'g1', question: 'q1', scope: 'ttl', rule: { host: 'api.examp
 
 /** Something in every pane. */
 function fill(screen: Screen, words = 'x'): void {
-  screen.ask({ host: words, note: words, answers: words, nearest: { rule: words, why: words }, risks: [{ code: 'body', says: words }], contentType: words, suggestions: [{ shape: 'exact', says: words, rule: { host: words } }], display: { ...sampleHeld().display, host: `${'sub.'.repeat(20)}example.test:443` } })
+  screen.ask({ host: words, note: words, answers: words, nearest: { rule: words, why: words }, risks: [{ code: 'body', says: words }], contentType: words, suggestions: [{ shape: 'exact', says: words, rule: { host: words }, also: { requests: 1, denied: 1, says: words } }], display: { ...sampleHeld().display, host: `${'sub.'.repeat(20)}example.test:443` } })
   askAlike(screen, 'g', 30)
   screen.send({ kind: 'grants', path: ONE, grants: [{ ...grant, rule: { host: words }, by: words }] })
   screen.send({ kind: 'rules', path: ONE, rules: { rules: [{ rule: { id: words, host: words, note: words }, hits: 3, lastHit: '2030-01-01T00:00:00.000Z', budget: null }], unmatched: { action: 'hold', hits: 0, lastHit: null }, generation: 1 } })
