@@ -6,7 +6,7 @@
  * the firewall, before anything is returned.
  */
 import { readLog } from './audit/show.ts'
-import { appendRules, checkPolicy, withRule } from './config/load.ts'
+import { checkPolicy } from './config/load.ts'
 import { compileGrants, compileRuleset } from './decide/compile.ts'
 import { decide } from './decide/decide.ts'
 import type { Ruleset } from './decide/ruleset.ts'
@@ -102,24 +102,6 @@ export async function suggestPolicy(log: string, { merge, name }: SuggestOptions
     requests: { allowed: seen.reduce((sum, { wasAllowed, requests }) => sum + (wasAllowed ? requests : 0), 0) + odd.reduce((sum, { requests }) => sum + requests, 0), known, refused },
     unreadable,
   }
-}
-
-/**
- * Writes the new rules into the policy file that was merged, everything else in it left as it is.
- *
- * @throws OperatorError E_POLICY_INVALID where it would not be a policy, and then the file is as it was
- */
-export async function addSuggested(file: string, { rules }: SuggestedPolicy): Promise<void> {
-  if (rules.length === 0) return
-  const written = await appendRules(file, rules.map(({ rule }) => rule), { now: systemClock.now() })
-  if (written.kind === 'policy') return
-  const [first] = written.problems
-  throw new OperatorError('E_POLICY_INVALID', { file, pointer: '', problem: first === undefined ? 'it is invalid' : `${first.problem} ${first.fix}` })
-}
-
-/** The same as text. @param text of the policy that was merged */
-export function withSuggested(text: string, { rules }: SuggestedPolicy): string {
-  return rules.reduce((all, { rule }) => withRule(all, rule), text)
 }
 
 const WHY: Readonly<Record<LeftOut['why'], string>> = {

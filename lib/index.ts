@@ -1,5 +1,5 @@
 /** The front door: everything that a user of the library may rely on, and nothing else. */
-export { createFirewall } from './firewall.ts'
+export { createFirewall } from './later.ts'
 export type { Firewall, Listening, ProxyAddress, Ruled } from './contract.ts'
 export type { Shared, SharedAddresses } from './transparent.ts'
 export type { ApproveFunction, AuditTarget, ConsoleAddress, FirewallOptions } from './options.ts'
@@ -33,9 +33,10 @@ export { shippedPresets } from './config/presets.ts'
 export type { Parameter as PresetParameter, Preset, PresetSource } from './config/presets.ts'
 export { describePreset, takenSettings } from './config/describe.ts'
 export type { DescribedPreset, Taken } from './config/describe.ts'
-export { addSuggested, suggestPolicy, withSuggested } from './from-log.ts'
+export { addSuggested, withSuggested } from './add-suggested.ts'
+export { suggestPolicy } from './later.ts'
 export type { LeftOutOfPolicy, SuggestOptions, SuggestedPolicy, SuggestedRule } from './from-log.ts'
-export { explainPolicy } from './offline.ts'
+export { explainPolicy } from './later.ts'
 export type { Explained } from './offline.ts'
 
 // The operator's side of a running firewall.

@@ -1,9 +1,10 @@
 /**
- * `npm run bench:transparent`: a download of 1 GiB through the sandbox, beside the same over a plain TCP relay.
+ * `npm run bench:transparent`: how long `sallyport run` takes until its command runs, and a download of 1 GiB through
+ * the sandbox, beside the same over a plain TCP relay.
  *
  * Both in turns, round by round, because the machine may be shared and noisy; the ratio is the median over the rounds.
  * The client is curl, for the stream Python. `-- --size 64M` and `-- --rounds 3` do less. The exit status is 1 where
- * the goal is missed: 0.6 × for each.
+ * a goal is missed: 0.6 × for each download, 400 ms for the start.
  */
 import { execFileSync, fork, spawn } from 'node:child_process'
 import type { ChildProcess } from 'node:child_process'
@@ -16,6 +17,8 @@ import { createFirewall, createSandbox, parseSize } from '../../lib/index.ts'
 import { layOut, median } from '../table.ts'
 
 const GOAL = 0.6
+const START_GOAL_MS = 400
+const STARTS = 15
 const HOST = 'big.bench.test'
 /** Prints what came, and how fast. */
 const STREAM = 'import socket, sys, time\nhost, port, size = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])\ns = socket.create_connection((host, port))\nstart = time.time()\ns.sendall(str(size).encode())\nb, got = bytearray(1 << 18), 0\nwhile got < size:\n n = s.recv_into(b)\n if n == 0: break\n got += n\nprint(got, got / (time.time() - start))'
@@ -45,8 +48,9 @@ const firewall = await createFirewall({
   certs: join(dir, 'ca'), upstreamCa: [cert], lookup: async () => ['127.0.0.1'], audit: join(dir, 'audit.jsonl'), env: {},
 })
 
+const start = median(Array.from({ length: STARTS }, startUp))
 const rows = [['', 'plain relay', 'sandbox', 'ratio', 'goal', '']]
-let isMissed = false
+let isMissed = start >= START_GOAL_MS
 for (const [index, what] of ['HTTP', 'HTTPS, judged', 'a stream'].entries()) {
   const figures: { readonly relay: number, readonly ours: number }[] = []
   // The first warms up the compilers of both.
@@ -59,9 +63,16 @@ for (const [index, what] of ['HTTP', 'HTTPS, judged', 'a stream'].entries()) {
   isMissed ||= ratio < GOAL
   rows.push([what, `${median(figures.map(({ relay }) => relay)).toFixed(0)} MB/s`, `${median(figures.map(({ ours }) => ours)).toFixed(0)} MB/s`, `${ratio.toFixed(2)} ×`, `≥ ${GOAL} ×`, ratio >= GOAL ? 'met' : 'missed'])
 }
-process.stdout.write(`${size / 2 ** 20} MiB, ${rounds} rounds, medians, Node ${process.version}\n\n${layOut(rows)}\n`)
+process.stdout.write(`${size / 2 ** 20} MiB, ${rounds} rounds, medians, Node ${process.version}\n\n${layOut(rows)}\n\nstart to command: ${start.toFixed(0)} ms, median of ${STARTS} (goal: under ${START_GOAL_MS})\n`)
 await firewall.close()
 process.exit(isMissed ? 1 : 0)
+
+/** @returns ms from the start of the program until its command runs; once the CA is there */
+function startUp(): number {
+  const program = fileURLToPath(new URL('../../bin/sallyport.js', import.meta.url))
+  const from = Date.now()
+  return Number(execFileSync(process.execPath, [program, 'run', '--certs', join(dir, 'ca'), '--', 'date', '+%s%3N'], { cwd: dir, encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] })) - from
+}
 
 /** @returns MB/s */
 async function download(who: 'relay' | 'ours', index: number, bytes: number): Promise<number> {

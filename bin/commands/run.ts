@@ -53,11 +53,12 @@ ${NOT_STARTED}: it could not be started. See docs/sandbox.md.
 async function run([command = '', ...args]: readonly string[], options: RunOptions): Promise<void> {
   const doors = openDoors(options)
   const learning = options.suggest === undefined ? null : await openLearning(options.suggest, options.policy)
-  const opening = policyOf(options).then(policy => openGate(options, policy, doors, learning?.log))
+  let opening: Promise<Firewall> | null = null
   const hasTerminal = process.stdin.isTTY && options.ask !== true
   try {
     const sandbox = await createSandbox({
-      firewall: opening, command, args, hasTerminal,
+      firewall: () => opening = policyOf(options).then(policy => openGate(options, policy, doors, learning?.log)),
+      command, args, hasTerminal,
       ro: options.ro ?? [], rw: options.rw ?? [], hide: options.hide ?? [],
       guarded: [options.policy, options.suggest, options.audit, options.audit === undefined ? undefined : `${options.audit}.lock`].flatMap(path => path ?? []),
       stdio: [options.ask === true ? 'ignore' : 'inherit', 'inherit', 'inherit'],
@@ -118,7 +119,7 @@ function follow(sandbox: Sandbox, hasTerminal: boolean): Sandbox {
   return sandbox
 }
 
-async function close(opening: Promise<Firewall>, doors: readonly ClosingDoor[]): Promise<void> {
+async function close(opening: Promise<Firewall> | null, doors: readonly ClosingDoor[]): Promise<void> {
   for (const door of doors) door.close?.()
-  await opening.then(firewall => firewall.close(), () => {})
+  await opening?.then(firewall => firewall.close(), () => {})
 }

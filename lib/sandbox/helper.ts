@@ -27,6 +27,8 @@ const O_CLOEXEC = 0o2000000
 /** A signal may come before the command is there to have it. */
 const ATTEMPT_MS = 10
 const MAX_ATTEMPTS = 100
+/** Not a child of ours, so nobody tells us of its end. Looking without a pause would take the processor from what is ending. */
+const LOOK_MS = 1
 
 await failAloud(main())
 
@@ -79,7 +81,7 @@ async function run({ program: [file = '', ...args], env, ...given }: Extract<Ord
   })
   const [exit, signal] = await once(child, 'close') as [number | null, NodeJS.Signals | null]
   // bwrap tells before its first process, and with it whatever the command left running, has ended.
-  while (init !== null && isAlive(init)) await new Promise<void>(resolve => setImmediate(resolve))
+  while (init !== null && isAlive(init)) await new Promise<void>(resolve => { systemClock.after(LOOK_MS, resolve) })
   // A command that was killed before it could begin is told by bwrap's own status alone; 1 is bwrap's failure.
   await report({ kind: 'ended', code: code ?? (exit !== null && exit > 128 ? exit : null), signal })
   process.exit(0)

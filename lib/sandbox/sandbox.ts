@@ -33,8 +33,8 @@ export interface Gate {
 }
 
 export interface SandboxOptions {
-  /** May still be opening: the namespaces are made meanwhile. */
-  readonly firewall: Gate | Promise<Gate>
+  /** May still be opening, or opens when it is called: the namespaces are made meanwhile. */
+  readonly firewall: Gate | Promise<Gate> | (() => Promise<Gate>)
   readonly command: string
   readonly args?: readonly string[]
   /** Writable inside. Default: that of this process. */
@@ -93,7 +93,7 @@ export async function createSandbox(options: SandboxOptions): Promise<Sandbox> {
     helper.once('exit', () => process.off('SIGUSR1', ignore))
   }
   try {
-    const firewall = await Promise.race([options.firewall, link.failed])
+    const firewall = await Promise.race([typeof options.firewall === 'function' ? options.firewall() : options.firewall, link.failed])
     const [certutil] = programsNamed('certutil', env, '/')
     const planned = plan({
       command: options.command, args: options.args ?? [], env,
