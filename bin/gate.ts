@@ -2,15 +2,16 @@
 import { Option } from 'commander'
 import type { Command } from 'commander'
 import { createFirewall } from '../lib/index.ts'
-import type { Door, Firewall, PolicyDocument } from '../lib/index.ts'
+import type { ClosingDoor, Firewall, PolicyDocument } from '../lib/index.ts'
 import { collect, duration } from './arguments.ts'
+import { addDoorOptions } from './doors.ts'
+import type { DoorOptions } from './doors.ts'
 import { OBSERVING, OPERATOR_HINT, given, note, tell } from './notices.ts'
 
-export interface GateOptions {
+export interface GateOptions extends DoorOptions {
   readonly policy?: string
   readonly dnsStrict?: boolean
   readonly hold?: number
-  readonly onHold?: string
   readonly audit?: string
   readonly certs?: string
   readonly control?: string
@@ -19,18 +20,15 @@ export interface GateOptions {
   readonly agentApi: 'on' | 'off'
 }
 
-export type ClosingDoor = Door & { close?(): void }
-
 /** Without a policy there is nothing that is allowed without a question. */
 export const ASK_ABOUT_ALL: PolicyDocument = { version: 1, name: 'ask about everything', unmatched: 'hold' }
 /** How long connections may take to be told that it is over. */
 const DRAIN_MS = 500
 
 export function addGateOptions(command: Command): Command {
-  return command
+  return addDoorOptions(command)
     .option('--dns-strict', 'names that no rule could ever allow do not exist')
     .option('--hold <time>', 'how long a request may wait for a decision', duration)
-    .option('--on-hold <command>', 'asked about every held request: JSON on stdin, JSON answer on stdout')
     .option('--audit <file>', 'audit log, one JSON line per flow')
     .option('--certs <dir>', 'folder of the CA, made at the first start (default: $XDG_STATE_HOME/sallyport/ca)')
     .option('--control <path>', 'control socket (default: $XDG_RUNTIME_DIR/sallyport/<pid>.sock)')
@@ -63,5 +61,4 @@ export async function openGate(options: GateOptions, policy: string | PolicyDocu
   return firewall
 }
 
-/** Doors of commands and functions have nothing to close. */
-const isTerminal = (door: ClosingDoor): boolean => door.close !== undefined
+const isTerminal = ({ name }: ClosingDoor): boolean => name === 'terminal'

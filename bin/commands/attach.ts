@@ -1,10 +1,11 @@
 /** `sallyport attach`: a network that already runs, behind the gate. */
 import { InvalidArgumentError } from 'commander'
 import type { Command } from 'commander'
-import { OperatorError, attach, commandDoor, systemClock, terminalDoor } from '../../lib/index.ts'
+import { OperatorError, attach, systemClock, terminalDoor } from '../../lib/index.ts'
 import type { Place } from '../../lib/index.ts'
+import { openDoors, settingsOf } from '../doors.ts'
 import { ASK_ABOUT_ALL, addGateOptions, openGate } from '../gate.ts'
-import type { ClosingDoor, GateOptions } from '../gate.ts'
+import type { GateOptions } from '../gate.ts'
 import { given, note } from '../notices.ts'
 import { printJson, printLine } from '../output.ts'
 
@@ -31,7 +32,7 @@ See docs/transparent.md.`)
 
 async function run(pid: number | undefined, options: AttachOptions): Promise<void> {
   const place = placeOf(pid, options.netns)
-  const doors: ClosingDoor[] = options.onHold === undefined ? [] : [commandDoor(options.onHold)]
+  const doors = await openDoors(options, await settingsOf(options))
   if (process.stdin.isTTY && process.stderr.isTTY) doors.push(terminalDoor({ input: process.stdin, output: process.stderr, clock: systemClock }))
   const firewall = await openGate(options, options.policy ?? ASK_ABOUT_ALL, doors)
   try {

@@ -2,11 +2,12 @@
 import { openSync } from 'node:fs'
 import { ReadStream } from 'node:tty'
 import type { Command } from 'commander'
-import { commandDoor, createSandbox, isExposed, loadPolicy, systemClock, terminalDoor } from '../../lib/index.ts'
-import type { Firewall, PolicyDocument, Sandbox } from '../../lib/index.ts'
+import { createSandbox, isExposed, loadPolicy, secretPlaces, systemClock, terminalDoor } from '../../lib/index.ts'
+import type { ClosingDoor, Firewall, PolicyDocument, Sandbox, Settings } from '../../lib/index.ts'
 import { collect } from '../arguments.ts'
+import { openDoors, settingsOf } from '../doors.ts'
 import { ASK_ABOUT_ALL, addGateOptions, openGate } from '../gate.ts'
-import type { ClosingDoor, GateOptions } from '../gate.ts'
+import type { GateOptions } from '../gate.ts'
 import { openLearning } from '../learning.ts'
 import { given, note } from '../notices.ts'
 
@@ -51,19 +52,21 @@ ${NOT_STARTED}: it could not be started. See docs/sandbox.md.
 }
 
 async function run([command = '', ...args]: readonly string[], options: RunOptions): Promise<void> {
-  const doors = openDoors(options)
+  const settings = await settingsOf(options)
+  const shown = withSettings(options, settings)
+  const doors = [...await openDoors(options, settings), ...terminalDoors(options)]
   const learning = options.suggest === undefined ? null : await openLearning(options.suggest, options.policy)
   let opening: Promise<Firewall> | null = null
   const hasTerminal = process.stdin.isTTY && options.ask !== true
   try {
     const sandbox = await createSandbox({
-      firewall: () => opening = policyOf(options).then(policy => openGate(options, policy, doors, learning?.log)),
+      firewall: () => opening = policyOf({ ...options, rw: shown.rw }).then(policy => openGate(options, policy, doors, learning?.log)),
       command, args, hasTerminal,
-      ro: options.ro ?? [], rw: options.rw ?? [], hide: options.hide ?? [],
-      guarded: [options.policy, options.suggest, options.audit, options.audit === undefined ? undefined : `${options.audit}.lock`].flatMap(path => path ?? []),
+      ro: shown.ro, rw: shown.rw, hide: shown.hide, env: shown.env,
+      guarded: [options.policy, options.config, options.suggest, options.audit, options.audit === undefined ? undefined : `${options.audit}.lock`].flatMap(path => path ?? []),
       stdio: [options.ask === true ? 'ignore' : 'inherit', 'inherit', 'inherit'],
       onWarning: note,
-      ...given('gpu', options.gpu),
+      ...given('gpu', shown.gpu ? true : undefined),
     })
     const end = await follow(sandbox, hasTerminal).exited
     await close(opening, doors)
@@ -73,6 +76,19 @@ async function run([command = '', ...args]: readonly string[], options: RunOptio
     await close(opening, doors)
     await learning?.abandon()
     throw error
+  }
+}
+
+/** What the command sees: what the file names, and the options. Never a secret of a hook. */
+function withSettings({ ro = [], rw = [], hide = [], gpu, webhookSecretFile }: RunOptions, settings: Settings | null) {
+  const { files, variables } = secretPlaces(settings?.approve ?? [])
+  const named = settings?.sandbox
+  return {
+    ro: [...named?.ro ?? [], ...ro],
+    rw: [...named?.rw ?? [], ...rw],
+    hide: [...named?.hide ?? [], ...hide, ...files, ...webhookSecretFile === undefined ? [] : [webhookSecretFile]],
+    gpu: gpu ?? named?.gpu ?? false,
+    env: Object.fromEntries(Object.entries(process.env).filter(([name]) => !variables.includes(name))),
   }
 }
 
@@ -89,11 +105,9 @@ async function policyOf({ policy, observe, rw = [] }: RunOptions): Promise<strin
   return loaded.source
 }
 
-function openDoors({ onHold, ask }: RunOptions): readonly ClosingDoor[] {
-  const doors: ClosingDoor[] = onHold === undefined ? [] : [commandDoor(onHold)]
+function terminalDoors({ ask }: RunOptions): readonly ClosingDoor[] {
   const input = ask === true ? process.stdin : process.stdin.isTTY ? null : openTerminal()
-  if (input?.isTTY === true && process.stderr.isTTY) doors.push(terminalDoor({ input: input as ReadStream, output: process.stderr, clock: systemClock }))
-  return doors
+  return input?.isTTY === true && process.stderr.isTTY ? [terminalDoor({ input: input as ReadStream, output: process.stderr, clock: systemClock })] : []
 }
 
 /** The terminal that we were started from, where standard input is something else. */

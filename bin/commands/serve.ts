@@ -1,17 +1,18 @@
 /** `sallyport serve`: the proxy beside a container. */
 import { PassThrough } from 'node:stream'
-import { readFileSync } from 'node:fs'
 import { Option } from 'commander'
 import type { Command } from 'commander'
-import { commandDoor, createFirewall, LIMITS, OperatorError, systemClock, terminalDoor, webhookDoor } from '../../lib/index.ts'
-import type { Door, Firewall, LimitRow, Limits, Shared } from '../../lib/index.ts'
+import { createFirewall, LIMITS, OperatorError, systemClock, terminalDoor } from '../../lib/index.ts'
+import type { Firewall, LimitRow, Limits, Shared } from '../../lib/index.ts'
 import { address, collect, count, duration, size } from '../arguments.ts'
+import { addDoorOptions, openDoors, settingsOf } from '../doors.ts'
+import type { DoorOptions } from '../doors.ts'
 import { OBSERVING, given, note, tell } from '../notices.ts'
 import { printJson, printLine } from '../output.ts'
 
 type Address = ReturnType<typeof address>
 
-interface ServeOptions extends Partial<Limits> {
+interface ServeOptions extends Partial<Limits>, DoorOptions {
   readonly policy: string
   readonly listen: Address
   readonly transparent?: Address
@@ -28,9 +29,6 @@ interface ServeOptions extends Partial<Limits> {
   readonly consoleHost?: readonly string[]
   readonly resolve?: readonly string[]
   readonly upstreamCa?: readonly string[]
-  readonly onHold?: string
-  readonly webhook?: string
-  readonly webhookSecretFile?: string
   readonly allowFrom?: readonly string[]
   readonly clientTokenFile?: string
   readonly strict?: boolean
@@ -39,7 +37,7 @@ interface ServeOptions extends Partial<Limits> {
 }
 
 export function addServe(program: Command): void {
-  const command = program.command('serve')
+  const command = addDoorOptions(program.command('serve'))
     .description('run the proxy beside a container')
     .requiredOption('--policy <file>', 'the policy (JSON; see docs/policy.md)')
     .option('--listen <address>', 'address and port of the proxy; port 0 takes a free one', address, { host: '127.0.0.1', port: 8080 })
@@ -57,9 +55,6 @@ export function addServe(program: Command): void {
     .option('--console-host <name>', 'further name that the page is reached by; repeatable, and needed where it does not listen on loopback', collect)
     .option('--resolve <host:port:address>', 'address of a name, as curl has it; repeatable', collect)
     .option('--upstream-ca <file>', 'roots that upstreams are verified against; repeatable', collect)
-    .option('--on-hold <command>', 'asked about every held request: JSON on stdin, JSON answer on stdout')
-    .option('--webhook <url>', 'told of every held request, signed; what it answers counts (docs/hooks.md); needs --webhook-secret-file')
-    .option('--webhook-secret-file <file>', 'the secret that it is signed with, at least 16 characters')
     .option('--allow-from <cidr>', 'network whose clients need no token; repeatable', collect)
     .option('--client-token-file <file>', 'lines "name:token" of clients that may use the proxy')
     .option('--strict', 'refuse clients that could answer their own questions')
@@ -80,7 +75,8 @@ async function serve(options: ServeOptions): Promise<void> {
   if ((options.transparent === undefined) !== (options.dns === undefined)) {
     throw new OperatorError('E_OPTION_INVALID', { option: '--transparent', problem: 'it is of no use without --dns, nor --dns without it', fix: 'Give both, as `sallyport redirect` leads to both.' })
   }
-  const doors = openDoors(options)
+  const doors = await openDoors(options, await settingsOf(options))
+  if (process.stdin.isTTY && process.stderr.isTTY) doors.push(terminalDoor({ input: process.stdin, output: process.stderr, clock: systemClock }))
   // Its first records come before the port is open; the first line of standard output says that it is.
   const records = new PassThrough()
   const firewall = await createFirewall({
@@ -135,26 +131,6 @@ function announce(firewall: Firewall, url: string, shared: Shared | null, option
 
 function filterHint(uid: number): string {
   return uid === 0 ? 'root cannot be told apart from what is guarded: run this as a user of its own' : `the packet filter: sallyport redirect --uid ${uid}`
-}
-
-function openDoors(options: ServeOptions): (Door & { close?(): void })[] {
-  const doors: (Door & { close?(): void })[] = []
-  if (options.onHold !== undefined) doors.push(commandDoor(options.onHold))
-  const webhook = openWebhook(options)
-  if (webhook !== null) doors.push(webhook)
-  if (process.stdin.isTTY && process.stderr.isTTY) doors.push(terminalDoor({ input: process.stdin, output: process.stderr, clock: systemClock }))
-  return doors
-}
-
-function openWebhook({ webhook: url, webhookSecretFile: file }: ServeOptions): Door | null {
-  if (url === undefined && file === undefined) return null
-  if (url === undefined || file === undefined) throw new OperatorError('E_OPTION_INVALID', { option: '--webhook', problem: 'it and --webhook-secret-file need each other', fix: 'Give both, or neither.' })
-  try {
-    return webhookDoor({ url, secret: readFileSync(file, 'utf8').trim() })
-  } catch (error) {
-    if (error instanceof OperatorError) throw error
-    throw new OperatorError('E_OPTION_INVALID', { option: '--webhook-secret-file', problem: `${file} cannot be read (${(error as NodeJS.ErrnoException).code ?? 'unknown'})`, fix: 'Name a file that you can read: `openssl rand -hex 32` makes what belongs in it.' }, error)
-  }
 }
 
 function onSignals(firewall: Firewall, doors: readonly { close?(): void }[]): void {

@@ -16,8 +16,10 @@ import type { Clock } from '../model/clock.ts'
 import { visible } from '../model/display.ts'
 import { OperatorError } from '../model/errors.ts'
 import type { Answer, Door } from '../model/hold.ts'
+import { readAddress } from './address.ts'
 import type { Callbacks } from './callback.ts'
-import { post } from './post.ts'
+import { postAgain } from './post-again.ts'
+import type { Heard } from './post-again.ts'
 import { sign } from './signature.ts'
 import { createTurns } from './turns.ts'
 
@@ -37,26 +39,22 @@ export interface WebhookOptions {
 
 /** Questions that are being posted at once; those beyond wait in order. */
 const MAX_POSTING = 8
-const FIRST_PAUSE_MS = 1_000
 const MAX_PROBLEM = 200
 
 /** @throws OperatorError E_OPTION_INVALID */
 export function webhookDoor(options: WebhookOptions): Door {
   const { secret, callbacks, timeoutMs = 10_000, tries = 5, clock = systemClock } = options
-  const url = readUrl(options.url)
+  const url = readAddress(options.url, 'webhook')
   if (secret.length < 16) refuse('the secret has fewer than 16 characters', 'Make one with `openssl rand -hex 32`.')
   const turns = createTurns(MAX_POSTING)
 
-  async function postUntilAnswered(body: string, signal: AbortSignal): Promise<{ readonly status: number, readonly text: string }> {
+  async function postUntilAnswered(body: string, signal: AbortSignal): Promise<Heard> {
     const endTurn = await turns.take(signal)
     try {
-      for (let tried = 1, pauseMs = FIRST_PAUSE_MS; ; tried++, pauseMs *= 2) {
-        const posted = await post({ url, body, headers: sign(secret, body, clock.now()), timeoutMs, clock, signal })
-        const problem = posted.kind === 'failed' ? posted.problem : isWorthATry(posted.status) ? `it answered ${posted.status}` : null
-        if (posted.kind === 'answered' && problem === null) return posted
-        if (tried >= tries) throw new Error(`the webhook failed ${tries === 1 ? 'once' : `${tries} times`}: ${problem}`)
-        await pause(pauseMs, clock, signal)
-      }
+      return await postAgain({ url, body, headers: () => sign(secret, body, clock.now()), timeoutMs, tries, clock, signal })
+    } catch (error) {
+      signal.throwIfAborted()
+      throw new Error(`the webhook ${(error as Error).message}`)
     } finally {
       endTurn()
     }
@@ -90,34 +88,6 @@ function parse(text: string): Answer {
   } catch {
     return fail(`it answered something that is not JSON: "${visible(text, MAX_PROBLEM)}"`)
   }
-}
-
-function isWorthATry(status: number): boolean {
-  return status === 429 || status >= 500
-}
-
-function pause(ms: number, clock: Clock, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const stop = (): void => {
-      timer.cancel()
-      reject(signal.reason)
-    }
-    const timer = clock.after(ms, () => {
-      signal.removeEventListener('abort', stop)
-      resolve()
-    })
-    if (signal.aborted) stop()
-    else signal.addEventListener('abort', stop, { once: true })
-  })
-}
-
-const LOOPBACK = /^(?:127(?:\.\d+){3}|\[::1\]|localhost)$/
-
-function readUrl(text: string): URL {
-  const url = URL.canParse(text) ? new URL(text) : refuse(`"${visible(text, MAX_PROBLEM)}" is no URL`, 'Write it whole, with its scheme.')
-  if (url.protocol !== 'https:' && !(url.protocol === 'http:' && LOOPBACK.test(url.hostname))) refuse('questions would leave this machine in the clear', 'Name an https: URL, or an http: one on a loopback address.')
-  if (url.username !== '' || url.password !== '') refuse('the URL holds credentials', 'Take them out: every message is signed with the secret.')
-  return url
 }
 
 function refuse(problem: string, fix: string): never {

@@ -30,6 +30,11 @@ function isForTask({ grant }: { readonly grant?: unknown }): boolean {
   return typeof grant === 'object' && grant !== null && 'rules' in grant
 }
 
+/** @param value plain data, as `JSON.parse` makes it */
+export function checkSettingsShape(value: unknown): Problem[] {
+  return check('config.schema.json', value)
+}
+
 /** A rule as an approval may give it. */
 export function checkGrantShape(value: unknown): Problem[] {
   return check('approval.schema.json#/$defs/rule', value)

@@ -49,6 +49,7 @@ export function toProblems(errors: readonly ErrorObject[], checked: Checked): Pr
 /** What people call things in other products, or forget the name of. */
 const MEANT: Readonly<Record<string, string>> = {
   comment: 'note', description: 'note', reason: 'note', default: 'unmatched', domain: 'host', domains: 'host', url: 'host', ip: 'cidr',
+  secret: 'secretFile', token: 'tokenFile', key: 'keyFile', apiKey: 'keyFile',
   verb: 'method', verbs: 'method', protocol: 'scheme', effect: 'action', decision: 'action', ttl: 'ttlMs', presets: 'use', until: 'expires',
 }
 
@@ -85,6 +86,7 @@ function whatIsWrong({ keyword, instancePath, params }: ErrorObject, value: unkn
     case 'minimum': return `${shown(value)} is too small for ${name}.`
     case 'maximum': return `${shown(value)} is too large for ${name}.`
     case 'minItems': return `${begin(name)} is an empty list.`
+    case 'maxProperties': return `${begin(name)} has more than one property.`
     case 'minProperties': return `${begin(name)} is an empty object.`
     case 'maxLength': return `${begin(name)} is longer than ${String((params as { limit: unknown }).limit)} characters.`
     default: return `${shown(value)} is no value of ${name}.`

@@ -14,12 +14,12 @@ import { packageRoot } from './package-root.ts'
 import type { Schema } from './shape-problems.ts'
 
 /** What is checked: a file of `schemas/`, or a part of one. */
-export const NAMES = ['policy.schema.json', ...['approve', 'approveTask', 'deny', 'pass', 'rule'].map(part => `approval.schema.json#/$defs/${part}`)] as const
+export const NAMES = ['policy.schema.json', 'config.schema.json', ...['approve', 'approveTask', 'deny', 'pass', 'rule'].map(part => `approval.schema.json#/$defs/${part}`)] as const
 
 /** Where the build writes; CommonJS, for it requires ajv's few functions. */
 export const COMPILED = fileURLToPath(new URL('validators.generated.cjs', import.meta.url))
 
-const FILES = ['policy.schema.json', 'approval.schema.json'] as const
+const FILES = ['policy.schema.json', 'approval.schema.json', 'config.schema.json'] as const
 
 /** @param name one of `NAMES` */
 export function validatorOf(name: string): ValidateFunction {

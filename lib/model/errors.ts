@@ -80,6 +80,7 @@ interface OperatorRow {
 export const OPERATOR_ERRORS = {
   E_POLICY_UNREADABLE: { says: 'The policy {file} cannot be read ({problem}).', fix: 'Check the path and its permissions, or write a first policy with `sallyport init`.' },
   E_POLICY_INVALID: { says: '{file}{pointer}: {problem}', fix: '`sallyport check {file}` lists every problem at once.' },
+  E_CONFIG_INVALID: { says: '{problem}', fix: 'docs/config.md has every property.' },
   E_OPTION_INVALID: { says: '{option}: {problem}', fix: '{fix}' },
   E_LISTEN_FAILED: { says: 'Cannot listen on {address} ({problem}).', fix: 'Choose another address or port, or stop what uses it.' },
   E_LISTEN_OPEN: { says: '{address} is reachable from other machines, and anybody there could use the proxy.', fix: 'Say who may: --allow-from CIDR or --client-token-file FILE; or listen on 127.0.0.1.' },

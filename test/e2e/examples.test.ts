@@ -2,10 +2,12 @@
 import t from 'tap'
 import { execFileSync } from 'node:child_process'
 import { mkdirSync, readFileSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import ts from 'typescript'
-import { commandDoor, explainPolicy } from '../../lib/index.ts'
+import { commandDoor, explainPolicy, openHooks, readSettings } from '../../lib/index.ts'
 import { originCertificate } from '../helpers/certificates.ts'
 import { bareEnvironment, needing, openFolder, run } from '../helpers/clients.ts'
 import type { Ran } from '../helpers/clients.ts'
@@ -113,9 +115,34 @@ t.test('embed.ts asks its function, and hands the agent\'s exit status on', { ..
   t.match(await embed('policy.json'), { status: 2, output: /usage/ })
 })
 
+t.test('the configurations open the hooks that they name', async t => {
+  const home = t.testdir({ '.config': { sallyport: { 'telegram-token': '123456:a-token-of-nobody\n' } } })
+  const before = process.env['HOME']
+  t.teardown(() => { process.env['HOME'] = before })
+  process.env['HOME'] = home
+  const team = await readSettings(join(EXAMPLES, 'config/team.json'))
+  t.strictSame(team.sandbox.ro, [join(home, '.gitconfig')])
+  const doors = await openHooks(team.approve, { SALLYPORT_SLACK_URL: 'https://hooks.example.com/services/x' })
+  t.strictSame(doors.map(({ name }) => name), ['desktop, then telegram in office hours, else telegram', 'slack'])
+  for (const door of doors) door.close?.()
+
+  const { approve: [reviewer] } = await readSettings(join(EXAMPLES, 'config/reviewer.json'))
+  const told: string[] = []
+  const api = createServer((request, response) => {
+    request.setEncoding('utf8').on('data', (text: string) => told.push(text)).on('end', () => response.end(JSON.stringify({ choices: [{ message: { content: '{"verdict":"allow","reason":"documentation"}' } }] })))
+  })
+  await new Promise<void>(resolve => api.listen(0, '127.0.0.1', resolve))
+  t.teardown(() => { api.close(); api.closeAllConnections() })
+  const [door] = await openHooks([{ model: { ...reviewer!.model!, url: `http://127.0.0.1:${(api.address() as AddressInfo).port}/v1` } }])
+  const asked = async (method: string, host: string, target: string) => door!.ask(sampleHeld({ method, host, target, contentLength: 0 }), { signal: new AbortController().signal })
+  t.match(await asked('GET', 'requests.readthedocs.io', '/en/latest/'), { verdict: 'approve', grant: 'once' })
+  t.match(told.join(''), 'keeps an open-source library', 'the operator has told it what for')
+  for (const [method, host, target] of [['POST', 'docs.example.com', '/'], ['GET', 'api.github.com', '/repos/a/b/issues/tokens/1'], ['GET', 'example.com', '/']] as const) t.strictSame(await asked(method, host, target), { verdict: 'pass' }, `${method} ${host}${target}`)
+})
+
 t.test('there is no example that is not tested', async t => {
   const files = readdirSync(EXAMPLES, { recursive: true, withFileTypes: true }).filter(entry => entry.isFile()).map(entry => entry.name)
-  t.strictSame(files.filter(name => !name.endsWith('.json') && !(name in ELSEWHERE)).sort(), ['embed.ts', 'office-hours.sh'])
+  t.strictSame(files.filter(name => !name.endsWith('.json') && !(name in ELSEWHERE)).sort(), ['embed.ts', 'office-hours.sh', 'reviewer.md'])
   for (const [name, test] of Object.entries(ELSEWHERE)) t.match(readFileSync(new URL(test, import.meta.url), 'utf8'), name, `${test} reads ${name}`)
 })
 

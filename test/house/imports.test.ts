@@ -29,11 +29,11 @@ const HOUSE: Record<string, Doors> = {
   forward: doors('model', 'undici http-proxy', 'net http https http2 tls dns stream module'),
   audit: doors('model', '', 'fs crypto diagnostics_channel path net'),
   tls: doors('model', 'node-forge lru-cache', 'fs path crypto tls module'),
-  config: doors('model normalize/host decide/patterns', 'ajv', 'fs path module crypto url child_process'),
+  config: doors('model normalize/host decide/patterns', 'ajv', 'fs path module crypto url child_process os'),
   control: doors('model hold audit config', '', 'http net fs crypto path os'),
   term: doors('model control config/durations', 'ink react'),
   console: doors('model control config/package-root', '', 'http net fs crypto path'),
-  approve: doors('model hold audit config', '', 'child_process readline tty http crypto net'),
+  approve: doors('model hold audit config', 'grammy', 'child_process readline tty http crypto net module'),
   sandbox: doors('model tls', 'koffi dns-packet', 'child_process net dgram fs os path url events stream module'),
   conformance: doors('model tls normalize/host config/package-root', '', 'net tls http https fs path os child_process crypto dgram dns readline url'),
   'pipeline.ts': doors('model'),
@@ -46,7 +46,7 @@ const HOUSE: Record<string, Doors> = {
 const HOMES: Record<string, string[]> = {
   micromatch: ['decide'], tldts: ['decide'], undici: ['forward'], 'http-proxy': ['forward'], 'node-forge': ['tls'],
   'lru-cache': ['hold', 'tls'], ajv: ['config'], koffi: ['sandbox'], 'dns-packet': ['sandbox'], commander: ['bin'], '@modelcontextprotocol/sdk': ['agent'], zod: ['agent'],
-  ink: ['term'], react: ['term'],
+  grammy: ['approve'], ink: ['term'], react: ['term'],
 }
 
 interface Import { from: string, spec: string }
