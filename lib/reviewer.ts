@@ -8,12 +8,12 @@ import { modelDoor } from './approve/model.ts'
 import type { Envelope, ModelOptions } from './approve/model.ts'
 import { compileGrants, compileRuleset } from './decide/compile.ts'
 import { decide } from './decide/decide.ts'
-import { readPolicy } from './desk.ts'
 import { systemClock } from './model/clock.ts'
 import { OperatorError } from './model/errors.ts'
 import type { Door, Held } from './model/hold.ts'
 import type { PolicyDocument, RuleDocument } from './model/policy.ts'
 import { describeRequest } from './normalize/offline.ts'
+import { readPolicy } from './read-policy.ts'
 
 export interface ReviewerOptions extends ModelOptions {
   /** A policy file, or its document. Default: none, and it may deny or pass on but never allow. */
@@ -26,7 +26,7 @@ export async function modelReviewer({ envelope, ...options }: ReviewerOptions): 
 }
 
 /** A question has no values of fields; and what one approval grants has no limits of its own that somebody would count. */
-const UNKNOWN_HERE = ['header', 'maxUses', 'maxRequestBytes', 'maxResponseBytes'] as const
+const UNKNOWN_HERE = ['header', 'maxUses', 'maxBytes', 'maxRequestsPerMinute', 'maxRequestBytes', 'maxResponseBytes'] as const
 
 async function readEnvelope(policy: string | PolicyDocument, clock: NonNullable<ModelOptions['clock']>): Promise<Envelope> {
   const { document, hash } = await readPolicy(policy, clock)

@@ -106,7 +106,7 @@ t.test('anything else closes the door', async t => {
 })
 
 t.test('an envelope that could not be kept is none', async t => {
-  for (const rule of [{ header: { Accept: '*' } }, { maxUses: 3 }, { maxRequestBytes: 10 }]) {
+  for (const rule of [{ header: { Accept: '*' } }, { maxUses: 3 }, { maxBytes: 3 }, { maxRequestsPerMinute: 3 }, { maxRequestBytes: 10 }]) {
     await t.rejects(modelReviewer({ url: 'http://127.0.0.1:1/v1', model: 'm', envelope: { version: 1, rules: [{ id: 'r', host: 'a.test', ...rule }] } }), { message: /cannot be kept there/ }, JSON.stringify(rule))
   }
   await t.rejects(modelReviewer({ url: 'http://127.0.0.1:1/v1', model: 'm', envelope: { version: 1, rules: [{ id: 'r' }] } as never }), { code: 'E_POLICY_INVALID' })
