@@ -1,6 +1,5 @@
 /** Hooks as a configuration file names them → doors that can be asked. Secrets are read here, and kept by the doors alone. */
 import { randomBytes } from 'node:crypto'
-import { readFileSync } from 'node:fs'
 import { allMustAgree, escalateAfter, firstAnswer, officeHours, quorum } from './approve/combine.ts'
 import { commandDoor } from './approve/command.ts'
 import { desktopDoor } from './approve/desktop.ts'
@@ -14,6 +13,7 @@ import { OperatorError } from './model/errors.ts'
 import type { Door } from './model/hold.ts'
 import type { HookDocument, Settings } from './model/settings.ts'
 import { modelReviewer } from './reviewer.ts'
+import { readSecret } from './secrets.ts'
 
 export type ClosingDoor = Door & { close?(): void }
 
@@ -35,18 +35,6 @@ export async function readSettings(file: string): Promise<Settings> {
  */
 export async function openHooks(hooks: readonly HookDocument[], env: Readonly<Record<string, string | undefined>> = process.env): Promise<readonly ClosingDoor[]> {
   return Promise.all(hooks.map(hook => openHook(hook, env)))
-}
-
-/** Where the secrets of hooks are: what a command in a sandbox must not see. */
-export function secretPlaces(hooks: readonly HookDocument[]): { readonly files: readonly string[], readonly variables: readonly string[] } {
-  const files: string[] = []
-  const variables: string[] = []
-  JSON.stringify(hooks, (key, value: unknown) => {
-    if (typeof value === 'string' && key.endsWith('File')) files.push(value)
-    if (typeof value === 'string' && key.endsWith('Env')) variables.push(value)
-    return value
-  })
-  return { files, variables }
 }
 
 async function openHook(hook: HookDocument, env: Readonly<Record<string, string | undefined>>): Promise<ClosingDoor> {
@@ -84,16 +72,4 @@ function secretOf(option: string, file: string | undefined, variable: string | u
   const value = env[variable!]?.trim() ?? ''
   if (value === '') throw new OperatorError('E_OPTION_INVALID', { option, problem: `the environment variable ${variable} is not set`, fix: 'Set it where the firewall is started, or name a file instead.' })
   return value
-}
-
-/** The text of a file, without the line end that editors add. */
-export function readSecret(option: string, file: string): string {
-  let text
-  try {
-    text = readFileSync(file, 'utf8').trim()
-  } catch (error) {
-    throw new OperatorError('E_OPTION_INVALID', { option, problem: `${file} cannot be read (${(error as NodeJS.ErrnoException).code ?? 'unknown'})`, fix: 'Name a file that you can read.' }, error)
-  }
-  if (text === '') throw new OperatorError('E_OPTION_INVALID', { option, problem: `${file} is empty`, fix: 'Write what belongs in it.' })
-  return text
 }

@@ -9,6 +9,8 @@ import type { examine as Examine } from './sandbox/doctor.ts'
 import type { probe as Probe } from './sandbox/probes.ts'
 import type { runDemo as RunDemo } from './demo/demo.ts'
 import type { describeSetup as DescribeSetup, runConformance as RunConformance } from './conformance/run.ts'
+import type { openHooks as OpenHooks, readSettings as ReadSettings } from './hooks.ts'
+import type { modelReviewer as ModelReviewer } from './reviewer.ts'
 import { VERSION } from './version.ts'
 import type { openTerm as OpenTerm } from './term/open.ts'
 
@@ -41,3 +43,9 @@ export const openTerm: typeof OpenTerm = async options => (await import('./term/
 export const suggestPolicy: typeof SuggestPolicy = async (...given) => (await import('./from-log.ts')).suggestPolicy(...given)
 
 export const explainPolicy: typeof ExplainPolicy = async (...given) => (await import('./offline.ts')).explainPolicy(...given)
+
+export const readSettings: typeof ReadSettings = async file => (await import('./hooks.ts')).readSettings(file)
+
+export const openHooks: typeof OpenHooks = async (...given) => (await import('./hooks.ts')).openHooks(...given)
+
+export const modelReviewer: typeof ModelReviewer = async options => (await import('./reviewer.ts')).modelReviewer(options)

@@ -2,8 +2,9 @@
 import t from 'tap'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { openHooks, readSettings, secretPlaces } from '../../lib/hooks.ts'
+import { openHooks, readSettings } from '../../lib/hooks.ts'
 import type { HookDocument } from '../../lib/model/settings.ts'
+import { secretPlaces } from '../../lib/secrets.ts'
 import { sampleHeld } from '../helpers/sample-held.ts'
 
 const stop = new AbortController().signal
