@@ -82,7 +82,7 @@ export function createGuard(options: GuardOptions): Guard {
   const { clock, note } = options
   const served = new Map<Transparent, () => Promise<void>>()
 
-  function serve({ network, server, dns, dnsTcp }: SandboxDoors, { label = LABEL, search = [] }: Terms = {}): { close(): Promise<void> } {
+  function serve({ network, server, dns, dnsTcp, hasIpv6 }: SandboxDoors, { label = LABEL, search = [] }: Terms = {}): { close(): Promise<void> } {
     const names = createNames({ clock, ttlMs: NAME_MS })
     const find = openDestinations()
     const destinationOf: TransparentOptions['destinationOf'] = socket => {
@@ -95,7 +95,7 @@ export function createGuard(options: GuardOptions): Guard {
     Object.assign(server, { allowHalfOpen: true, noDelay: true })
     server.on('connection', transparent.accept)
     const resolver = serveNames({
-      datagrams: dns, streams: dnsTcp, clock, limits: DNS_LIMITS, zone: zoneOf(names, search),
+      datagrams: dns, streams: dnsTcp, clock, limits: DNS_LIMITS, zone: zoneOf({ names, search, hasIpv6 }),
       refused: ({ name, type, reason, untold }: RefusedQuestion) => note('a question for a name was refused', { client: label, name, type, why: reason, untold }),
     })
     let closing: Promise<unknown> | null = null
@@ -109,8 +109,9 @@ export function createGuard(options: GuardOptions): Guard {
     return { close }
   }
 
-  function zoneOf(names: Names, search: readonly CanonicalHost[]): Zone {
+  function zoneOf({ names, search, hasIpv6 }: { readonly names: Names, readonly search: readonly CanonicalHost[], readonly hasIpv6: boolean }): Zone {
     return {
+      hasIpv6,
       look(name) {
         const known = canonicalHost(name)
         if (known.kind === 'refused' || known.hostKind !== 'name') return 'denied'

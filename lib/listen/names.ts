@@ -11,15 +11,22 @@ import { canonicalHost } from '../normalize/host.ts'
 /** 198.18.0.0/15 (RFC 2544), which no route of the public network has. */
 const FIRST = (198 << 24 | 18 << 16) >>> 0
 const SIZE = 1 << 17
+/**
+ * In IPv6 an address is its IPv4 one behind this, in the network that the resolver's own lies in: one table serves both.
+ * A unique local prefix (RFC 4193) of ours, which no route of the public network has.
+ */
+const NETWORK_6 = 'fd53:616c:6c79:'
+const PREFIX_6 = `${NETWORK_6}1::`
 /** The lowest are not handed out: the network's own, and the one that questions go to. */
 const RESERVED = 16
 
 export interface Names {
   /**
    * @param name  as a client asked for it, without trailing dot
+   * @param version  of IP; default: 4
    * @returns the address that stands for it from now on; null for what is no name, or when no address is free
    */
-  addressFor(name: string): string | null
+  addressFor(name: string, version?: 4 | 6): string | null
   /** @returns the name that an address stands for; null for one that stands for none */
   nameOf(address: string): CanonicalHost | null
   /** Whether an address is one of those that are handed out, or could be. */
@@ -68,9 +75,11 @@ export function createNames({ clock, ttlMs, max = SIZE - RESERVED }: NamesOption
     return oldest.address
   }
 
+  const find = (address: string): Given | undefined => byAddress.get(address.includes(':') ? asIpv4(spelled(address)) : address)
+
   return {
     get size() { return byHost.size },
-    addressFor(name) {
+    addressFor(name, version = 4) {
       const known = canonicalHost(name)
       if (known.kind === 'refused' || known.hostKind !== 'name') return null
       let given = byHost.get(known.host)
@@ -82,12 +91,12 @@ export function createNames({ clock, ttlMs, max = SIZE - RESERVED }: NamesOption
         byAddress.set(address, given)
       }
       renew(given)
-      return given.address
+      return version === 4 ? given.address : spell6(given.address)
     },
-    nameOf: address => byAddress.get(address)?.host ?? null,
-    isOurs: address => /^198\.1[89]\./.test(address),
+    nameOf: address => find(address)?.host ?? null,
+    isOurs: address => /^198\.1[89]\./.test(address) || spelled(address).startsWith(NETWORK_6),
     retain(address) {
-      const given = byAddress.get(address)
+      const given = find(address)
       if (given === undefined) return () => {}
       given.flows++
       idle.delete(given)
@@ -103,3 +112,21 @@ export function createNames({ clock, ttlMs, max = SIZE - RESERVED }: NamesOption
 }
 
 const spell = (address: number): string => [24, 16, 8, 0].map(shift => address >>> shift & 255).join('.')
+
+function spell6(address: string): string {
+  const [a = 0, b = 0, c = 0, d = 0] = address.split('.').map(Number)
+  return `${PREFIX_6}${(a << 8 | b).toString(16)}:${(c << 8 | d).toString(16)}`
+}
+
+/** @param address  as RFC 5952 spells it. @returns what is no address of ours for one that stands for none */
+function asIpv4(address: string): string {
+  const [, high, low] = /^([\da-f]{1,4}):([\da-f]{1,4})$/.exec(address.slice(PREFIX_6.length)) ?? []
+  if (!address.startsWith(PREFIX_6) || high === undefined || low === undefined) return ''
+  return spell((Number.parseInt(high, 16) << 16 | Number.parseInt(low, 16)) >>> 0)
+}
+
+/** One spelling of each address: RFC 5952's. */
+function spelled(address: string): string {
+  const known = canonicalHost(address)
+  return known.kind === 'host' ? known.host : ''
+}

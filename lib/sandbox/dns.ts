@@ -1,7 +1,8 @@
 /**
  * The resolver of what is guarded: names have addresses of ours, and none was looked up. Pure: bytes in, bytes out.
  *
- * Only A is answered, and PTR for what A gave out. What would say where else to go (AAAA, HTTPS, SVCB) has no data;
+ * Only A is answered, AAAA where the guarded network has IPv6, and PTR for what these gave out. What would say where
+ * else to go (HTTPS, SVCB) has no data;
  * everything else is refused. So nothing leaves by names: whatever a client encodes in one, it stays in a table.
  */
 import { encode } from 'dns-packet'
@@ -11,8 +12,10 @@ import type { Answer } from 'dns-packet'
 export interface Zone {
   /** `absent`: there is no such name, and nobody needs to hear of it. `denied`: there is none for this client. */
   look(name: string): 'exists' | 'absent' | 'denied'
+  /** Whether a connection to an IPv6 address arrives at us too. Where it does not, AAAA has no data. */
+  readonly hasIpv6: boolean
   /** Null: no address is left. */
-  addressFor(name: string): string | null
+  addressFor(name: string, version: 4 | 6): string | null
   nameOf(address: string): string | null
 }
 
@@ -73,10 +76,10 @@ export function answerQuestion(message: Uint8Array, zone: Zone): Answered {
   const look = zone.look(question.name)
   if (look === 'denied') return refused(bytes, NXDOMAIN, question, 'no rule could ever allow it')
   if (look === 'absent') return { kind: 'answered', reply: respond(bytes, NXDOMAIN, question.end) }
-  if (question.type !== A) return answered(bytes, question, [])
-  const address = zone.addressFor(question.name)
+  if (question.type !== A && !(question.type === AAAA && zone.hasIpv6)) return answered(bytes, question, [])
+  const address = zone.addressFor(question.name, question.type === A ? 4 : 6)
   if (address === null) return refused(bytes, SERVFAIL, question, 'no address is left')
-  return answered(bytes, question, [record('A', address)])
+  return answered(bytes, question, [record(question.type === A ? 'A' : 'AAAA', address)])
 }
 
 /** RFC 6761 §6.3: it is whoever asks. */
@@ -86,12 +89,22 @@ function answerLocalhost(bytes: Buffer, question: Question): Answered {
 }
 
 function answerPtr(bytes: Buffer, question: Question, zone: Zone): Answered {
-  const parts = REVERSE.exec(question.name)
-  const name = parts === null ? null : zone.nameOf(parts.slice(1).reverse().join('.'))
+  const address = reversed(question.name)
+  const name = address === null ? null : zone.nameOf(address)
   return name === null ? refused(bytes, REFUSED, question, 'the address is none that was given out') : answered(bytes, question, [record('PTR', name)])
 }
 
-const REVERSE = /^(\d{1,3})\.(\d{1,3})\.(\d{1,3})\.(\d{1,3})\.in-addr\.arpa$/
+/** RFC 1035 §3.5, RFC 3596 §2.5. */
+function reversed(name: string): string | null {
+  const parts = REVERSE.exec(name) ?? REVERSE_6.exec(name)
+  if (parts === null) return null
+  const [, text = '', version] = parts
+  const digits = text.split('.').filter(Boolean).reverse()
+  return version === 'in-addr' ? digits.join('.') : digits.join('').match(/.{4}/g)!.join(':')
+}
+
+const REVERSE = /^((?:\d{1,3}\.){4})(in-addr)\.arpa$/
+const REVERSE_6 = /^((?:[\da-f]\.){32})(ip6)\.arpa$/
 
 const record = (type: 'A' | 'AAAA' | 'PTR', data: string): Answer => ({ type, name: '.', ttl: TTL_SECONDS, data })
 

@@ -39,7 +39,7 @@ export async function openDoors(addresses: { readonly transparent: Address, read
       opened.push(datagrams)
       dns.push(datagrams)
     }
-    return { network: process.pid, server, dns, dnsTcp, at: { transparent: placeOf(server), dns: dnsTcp.map(placeOf) } }
+    return { network: process.pid, server, dns, dnsTcp, hasIpv6: addresses.transparent.host.includes(':'), at: { transparent: placeOf(server), dns: dnsTcp.map(placeOf) } }
   } catch (error) {
     for (const each of opened) each.close()
     throw error

@@ -17,6 +17,8 @@ export interface SandboxDoors {
   readonly server: Server
   readonly dns: readonly Socket[]
   readonly dnsTcp: readonly Server[]
+  /** Whether connections to IPv6 addresses arrive as well. */
+  readonly hasIpv6: boolean
 }
 
 export interface Exit {
@@ -109,7 +111,7 @@ const refused = ({ problem, fix }: Refusal): OperatorError => new OperatorError(
 
 function sort(handles: ReadonlyMap<Handed, Server | Socket>, network: number): SandboxDoors {
   const of = <T>(...kinds: Handed[]): T[] => kinds.flatMap(kind => (handles.get(kind) as T | undefined) ?? [])
-  return { network, server: handles.get('tcp') as Server, dns: of<Socket>('dns-udp4', 'dns-udp6'), dnsTcp: of<Server>('dns-tcp4', 'dns-tcp6') }
+  return { network, server: handles.get('tcp') as Server, dns: of<Socket>('dns-udp4', 'dns-udp6'), dnsTcp: of<Server>('dns-tcp4', 'dns-tcp6'), hasIpv6: handles.has('dns-udp6') }
 }
 
 interface Deferred<T> { readonly promise: Promise<T>, resolve(value: T): void, reject(error: Error): void }

@@ -25,6 +25,42 @@ t.test('an address that was never given out stands for nothing', async t => {
   t.notOk(names.isOurs('198.20.0.1'))
 })
 
+t.test('in IPv6 a name has one more address, of the same table, however it is spelled', async t => {
+  const names = createNames()
+  t.equal(names.addressFor('api.example.com', 6), 'fd53:616c:6c79:1::c612:10')
+  t.equal(names.addressFor('api.example.com'), '198.18.0.16')
+  t.equal(names.size, 1)
+  for (const address of ['fd53:616c:6c79:1::c612:10', 'FD53:616C:6C79:0001:0:0:c612:0010', 'fd53:616c:6c79:1::198.18.0.16']) t.equal(names.nameOf(address), 'api.example.com', address)
+  for (const address of ['fd53:616c:6c79:1::c612:11', 'fd53:616c:6c79:1::c612', 'fd53:616c:6c79:1:1::c612:10', 'fd53:616c:6c79:2::c612:10', 'fd53:616c:6c79::1', 'fd53:616c:6c79:1::', '::ffff:198.18.0.16', '::198.18.0.16', '2001:db8::c612:10', 'fd53:616c:6c79:1::c612:10%lo']) {
+    t.equal(names.nameOf(address), null, address)
+  }
+  for (const address of ['fd53:616c:6c79::1', 'fd53:616c:6c79:1::c612:11', 'FD53:616C:6C79:FFFF::']) t.ok(names.isOurs(address), address)
+  for (const address of ['fd53:616c:6c7a::1', '2001:db8::1']) t.notOk(names.isOurs(address), address)
+})
+
+t.test('every address has its like in IPv6, and back', async t => {
+  const names = createNames()
+  for (let i = 0; i < 131_056; i++) names.addressFor(`n${i}.example.com`)
+  const seen = new Set<string>()
+  for (let i = 0; i < 131_056; i += 97) {
+    const address = names.addressFor(`n${i}.example.com`, 6)!
+    seen.add(address)
+    if (names.nameOf(address) !== `n${i}.example.com` || new URL(`http://[${address}]`).hostname !== `[${address}]`) t.fail(address)
+  }
+  t.equal(seen.size, Math.ceil(131_056 / 97))
+})
+
+t.test('a flow to an IPv6 address keeps the name its address', async t => {
+  const clock = fakeClock()
+  const names = createNames(1, clock)
+  const release = names.retain(names.addressFor('a.example.com', 6)!)
+  clock.advance(TTL_MS)
+  t.equal(names.addressFor('b.example.com', 6), null)
+  release()
+  clock.advance(TTL_MS)
+  t.equal(names.addressFor('b.example.com', 6), 'fd53:616c:6c79:1::c612:10')
+})
+
 t.test('what is no name has no address', async t => {
   const names = createNames()
   for (const name of ['', '127.0.0.1', '0x7f.1', 'a b', 'a/b', 'a\0b', '::1', '*.example.com', '.', 'a..b']) t.equal(names.addressFor(name), null, JSON.stringify(name))

@@ -5,7 +5,7 @@ import { answerQuestion } from '../../../lib/sandbox/dns.ts'
 import type { Answered, Zone } from '../../../lib/sandbox/dns.ts'
 
 const ask = (name: string, type: string, more: object = {}): Buffer => packet.encode({ type: 'query', id: 4711, flags: packet.RECURSION_DESIRED, questions: [{ name, type: type as 'A' }], ...more })
-const zoneOf = (more: Partial<Zone> = {}): Zone => ({ look: () => 'exists', addressFor: () => '198.18.0.20', nameOf: address => address === '198.18.0.20' ? 'api.example.com' : null, ...more })
+const zoneOf = (more: Partial<Zone> = {}): Zone => ({ look: () => 'exists', hasIpv6: false, addressFor: () => '198.18.0.20', nameOf: address => address === '198.18.0.20' || address === 'fd53:616c:6c79:0001:0000:0000:c612:0014' ? 'api.example.com' : null, ...more })
 const replyOf = (answered: Answered): Buffer => answered.kind === 'ignored' ? Buffer.alloc(0) : answered.reply
 const answered = (message: Uint8Array, zone: Partial<Zone> = {}): packet.DecodedPacket & { rcode?: string } => packet.decode(replyOf(answerQuestion(message, zoneOf(zone))))
 const asked = (message: Uint8Array): string[] => {
@@ -33,6 +33,15 @@ t.test('what would say where else to go has no data; everything else is refused'
   t.match(answered(withType(ask('a.example', 'A'), 255)), { rcode: 'REFUSED' }, 'ANY')
 })
 
+t.test('where the network has IPv6, AAAA is answered from the same table', async t => {
+  const zone: Partial<Zone> = { hasIpv6: true, addressFor: (_name, version) => version === 6 ? 'fd53:616c:6c79:1::c612:14' : '198.18.0.20' }
+  t.match(answered(ask('API.Example.com', 'AAAA'), zone), { rcode: 'NOERROR', answers: [{ name: 'API.Example.com', type: 'AAAA', data: 'fd53:616c:6c79:1::c612:14', ttl: 60 }] })
+  t.match(answered(ask('api.example.com', 'A'), zone), { answers: [{ type: 'A', data: '198.18.0.20' }] })
+  t.match(answered(ask('a.example', 'AAAA'), { ...zone, addressFor: () => null }), { rcode: 'SERVFAIL' })
+  t.match(answered(ask('a.example', 'AAAA'), { ...zone, look: () => 'denied' }), { rcode: 'NXDOMAIN' })
+  t.match(answered(withType(ask('a.example', 'A'), 65), zone), { rcode: 'NOERROR', answers: [] }, 'HTTPS says nothing all the same')
+})
+
 t.test('extensions are left out of the answer', async t => {
   const { answers, additionals } = answered(ask('a.example', 'A', { additionals: [{ type: 'OPT', name: '.', udpPayloadSize: 4096, flags: 0, options: [] }] }))
   t.equal(answers?.length, 1)
@@ -53,7 +62,9 @@ t.test('a name that is not there has no address of any kind, and only what the p
 
 t.test('an address that was given out says its name; any other is refused', async t => {
   t.match(answered(ask('20.0.18.198.in-addr.arpa', 'PTR')), { rcode: 'NOERROR', answers: [{ type: 'PTR', data: 'api.example.com' }] })
-  for (const name of ['21.0.18.198.in-addr.arpa', '1.0.0.10.in-addr.arpa', 'a.ip6.arpa', '20.0.18.198.in-addr.arpa.example']) {
+  const six = '4.1.0.0.2.1.6.c.0.0.0.0.0.0.0.0.1.0.0.0.9.7.c.6.c.6.1.6.3.5.d.f'
+  t.match(answered(ask(`${six.toUpperCase()}.ip6.arpa`, 'PTR')), { rcode: 'NOERROR', answers: [{ type: 'PTR', data: 'api.example.com' }] })
+  for (const name of [`0.${six}.ip6.arpa`, `${six.slice(2)}.ip6.arpa`, `${six}.in-addr.arpa`, '20.0.18.198.ip6.arpa', '21.0.18.198.in-addr.arpa', '1.0.0.10.in-addr.arpa', 'a.ip6.arpa', '20.0.18.198.in-addr.arpa.example']) {
     t.match(answerQuestion(ask(name, 'PTR'), zoneOf()), { kind: 'refused', type: 'PTR' }, name)
   }
 })

@@ -22,7 +22,7 @@ async function openResolver(t: Test, options: Partial<ResolverOptions> = {}) {
   await Promise.all([once(datagrams, 'listening'), once(streams, 'listening')])
   const resolver = serveNames({
     datagrams: [datagrams], streams: [streams], clock, limits: { askMs: 5_000, asking: 2, toldPerMinute: 3 },
-    zone: { look: () => 'exists', addressFor: () => '198.18.0.20', nameOf: () => null }, refused: question => refused.push(question), ...options,
+    zone: { look: () => 'exists', hasIpv6: false, addressFor: () => '198.18.0.20', nameOf: () => null }, refused: question => refused.push(question), ...options,
   })
   t.teardown(() => resolver.close())
   const client = createSocket('udp4')
