@@ -28,12 +28,15 @@ export function openInside([file, ...before]: readonly [string, ...string[]], ar
     waiting.get(id)?.(came)
     waiting.delete(id)
   })
+  let ended: string | null = null
   const act = (deed: Deed): Promise<Came> => new Promise(resolve => {
+    if (ended !== null) return resolve({ read: '', problem: ended })
     waiting.set(++last, resolve)
     child.stdin.write(`${JSON.stringify({ id: last, deed })}\n`)
   })
   return new Promise(resolve => {
     const end = (problem: string): void => {
+      ended = problem
       for (const call of waiting.values()) call({ read: '', problem })
       waiting.clear()
       resolve({ problem })

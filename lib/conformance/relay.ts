@@ -12,7 +12,7 @@ import { createInterface } from 'node:readline'
 import { connect as connectTls } from 'node:tls'
 
 export type Deed =
-  | { readonly do: 'connect', readonly host: string, readonly port: number, readonly tls?: { readonly sni: string, readonly isTrusting?: boolean }, readonly bytes?: string, readonly patient?: boolean }
+  | { readonly do: 'connect', readonly host: string, readonly port: number, readonly tls?: { readonly sni: string, readonly isTrusting?: boolean }, readonly bytes?: string }
   | { readonly do: 'unix', readonly path: string, readonly bytes: string }
   | { readonly do: 'datagram', readonly host: string, readonly port: number, readonly bytes: string }
   | { readonly do: 'lookup', readonly name: string }
@@ -23,6 +23,7 @@ export type Deed =
 export interface Came { readonly read: string, readonly problem: string }
 
 const QUIET_MS = 1_000
+/** For the first byte of an answer, or a program's end. */
 const PATIENCE_MS = 20_000
 
 createInterface({ input: process.stdin }).on('line', line => {
@@ -43,48 +44,40 @@ function act(deed: Deed, done: (came: Came) => void): void {
 
 function speak(plain: Socket, deed: Extract<Deed, { readonly do: 'connect' | 'unix' }>, done: (came: Came) => void): void {
   let read = ''
-  let problem = ''
-  let timer: NodeJS.Timeout | null = null
   const socket = deed.do === 'connect' && deed.tls !== undefined ? connectTls({ socket: plain, servername: deed.tls.sni, rejectUnauthorized: deed.tls.isTrusting !== true }) : plain
-  const finish = (): void => {
-    if (timer !== null) clearTimeout(timer)
-    timer = null
+  const finish = (problem: string): void => {
+    for (const each of [plain, socket]) each.removeAllListeners().on('error', () => {})
     plain.destroy()
     done({ read, problem })
-    finishOnce()
   }
-  const finishOnce = (): void => { for (const each of [plain, socket]) each.removeAllListeners().on('error', () => {}) }
-  const wait = (ms: number): void => {
-    if (timer !== null) clearTimeout(timer)
-    timer = setTimeout(finish, ms)
-  }
-  wait(PATIENCE_MS)
-  const isPatient = deed.do === 'connect' && deed.patient === true
-  socket.once(socket === plain ? 'connect' : 'secureConnect', () => {
-    socket.write(Buffer.from(deed.bytes ?? '', 'latin1'))
-    wait(isPatient ? PATIENCE_MS : QUIET_MS)
-  })
+  plain.setTimeout(PATIENCE_MS, () => finish(read === '' ? 'silence' : ''))
+  socket.once(socket === plain ? 'connect' : 'secureConnect', () => { socket.write(Buffer.from(deed.bytes ?? '', 'latin1')) })
   socket.on('data', (chunk: Buffer) => {
     read += chunk.toString('latin1')
-    wait(QUIET_MS)
+    plain.setTimeout(QUIET_MS)
   })
-  const fail = (error: NodeJS.ErrnoException): void => { problem = codeOf(error); finish() }
-  for (const each of new Set<Socket>([plain, socket])) each.once('error', fail)
-  socket.once('close', finish)
+  for (const each of new Set<Socket>([plain, socket])) each.once('error', (error: NodeJS.ErrnoException) => finish(codeOf(error)))
+  socket.once('close', () => finish(read === '' ? 'closed' : ''))
 }
 
 function throwOut({ host, port, bytes }: Extract<Deed, { readonly do: 'datagram' }>, done: (came: Came) => void): void {
   const socket = createSocket(host.includes(':') ? 'udp6' : 'udp4')
   const finish = (came: Came): void => {
-    clearTimeout(timer)
+    if (patience.onabort === null) return
+    patience.onabort = null
     socket.removeAllListeners().on('error', () => {})
     socket.close()
     done(came)
   }
-  const timer = setTimeout(() => finish({ read: '', problem: 'silence' }), QUIET_MS)
+  const patience = AbortSignal.timeout(QUIET_MS)
+  patience.onabort = () => finish({ read: '', problem: 'silence' })
   socket.once('message', message => finish({ read: message.toString('latin1'), problem: '' }))
   socket.once('error', error => finish({ read: '', problem: codeOf(error) }))
-  socket.connect(port, host, () => socket.send(Buffer.from(bytes, 'latin1'), () => {}))
+  // Told of a failure here and not by an event; it is only an error where there is one.
+  socket.connect(port, host, ((error?: NodeJS.ErrnoException) => {
+    if (error !== undefined) finish({ read: '', problem: codeOf(error) })
+    else socket.send(Buffer.from(bytes, 'latin1'), () => {})
+  }) as () => void)
 }
 
 const codeOf = (error: NodeJS.ErrnoException): string => error.code ?? error.message

@@ -54,6 +54,9 @@ export interface CaseResult {
   readonly problem: string
 }
 
+/** No case waits for anything longer. */
+const CASE_MS = 60_000
+
 /** What a proxy must be told, written into `dir` for it. @throws OperatorError when it cannot be written */
 export const describeSetup = async (dir: string, clock: Clock): Promise<Setup> => (await prepare(dir, clock)).setup
 
@@ -122,12 +125,13 @@ interface Run {
 }
 
 async function runAll(run: Run): Promise<CaseResult[]> {
-  const { cases, lanes, onProgress } = run
+  const { cases, lanes, clock, onProgress } = run
   const results: CaseResult[] = []
   const queue = [...cases]
   await Promise.all(lanes.map(async lane => {
     for (let one = queue.shift(); one !== undefined; one = queue.shift()) {
-      results.push({ id: one.id, family: one.family, why: one.why, ...await runOne(one, lane, run) })
+      const late = new Promise<Pick<CaseResult, 'verdict' | 'problem'>>(resolve => { clock.after(CASE_MS, () => resolve({ verdict: 'hung', problem: `it did not end within ${CASE_MS / 1_000} s` })) })
+      results.push({ id: one.id, family: one.family, why: one.why, ...await Promise.race([runOne(one, lane, run), late]) })
       onProgress(results.length, cases.length)
     }
   }))
