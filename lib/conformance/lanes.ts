@@ -17,6 +17,13 @@ export interface Seen {
   readonly body: string
 }
 
+/** The same, as a result has it. */
+export interface Reached {
+  readonly target: string
+  /** Of every Host field. */
+  readonly hosts: readonly string[]
+}
+
 export interface Lane extends LaneNames {
   /** What has reached this lane's origins. */
   readonly seen: Seen[]
@@ -35,6 +42,11 @@ export async function openLane(number: number, contextFor: (name: string) => Sec
   await Promise.all(servers.map((server, index) => listen(server, index === 0 ? 80 : 443, names.address)))
   return { ...names, seen, close: async () => void await Promise.all(servers.map(close)) }
 }
+
+/** Longest target that a result repeats, in characters. */
+const MAX_TARGET = 200
+
+export const reachedBy = ({ url, rawHeaders }: Seen): Reached => ({ target: url.slice(0, MAX_TARGET), hosts: rawHeaders.filter((_, index) => index % 2 === 1 && rawHeaders[index - 1]!.toLowerCase() === 'host') })
 
 /** The case with this lane's names, the spellings of its address, and whatever else `{{…}}` may stand for. */
 export function inLane(one: Case, { address }: LaneNames, more: Readonly<Record<string, string>>): Case {

@@ -16,8 +16,8 @@ import type { Case } from './cases.ts'
 import { startCommand } from './command.ts'
 import { judge } from './judge.ts'
 import type { Verdict } from './judge.ts'
-import { inLane, openLane } from './lanes.ts'
-import type { Lane } from './lanes.ts'
+import { inLane, openLane, reachedBy } from './lanes.ts'
+import type { Lane, Reached } from './lanes.ts'
 import { startOurselves } from './ourselves.ts'
 import type { StartOptions, Started } from './ourselves.ts'
 import { LANES, prepare } from './setup.ts'
@@ -52,6 +52,8 @@ export interface CaseResult {
   readonly verdict: Verdict
   /** Empty when the line was held. */
   readonly problem: string
+  /** Each request as an origin read it, where the line was not held: the evidence. */
+  readonly reached?: readonly Reached[]
 }
 
 /** No case waits for anything longer. */
@@ -138,7 +140,7 @@ async function runAll(run: Run): Promise<CaseResult[]> {
   return results.sort((a, b) => a.family === b.family ? a.id.localeCompare(b.id) : a.family.localeCompare(b.family))
 }
 
-async function runOne(one: Case, lane: Lane, { proxy, doors, clock, noTls }: Run): Promise<Pick<CaseResult, 'verdict' | 'problem'>> {
+async function runOne(one: Case, lane: Lane, { proxy, doors, clock, noTls }: Run): Promise<Pick<CaseResult, 'verdict' | 'problem' | 'reached'>> {
   const missing = whyInapplicable(one, doors, noTls)
   if (missing !== null) return { verdict: 'inapplicable', problem: missing }
   lane.seen.length = 0
@@ -149,8 +151,10 @@ async function runOne(one: Case, lane: Lane, { proxy, doors, clock, noTls }: Run
   const life = await isAlive(proxy, lane.allowed, clock)
   if (life !== 'alive') return { verdict: life, problem: 'a plain request is not served afterwards' }
   // Looked at only now: what a busy proxy sends late is still this case's.
-  const judged = judge(here, answer, lane.seen.filter(({ url }) => url !== '/alive'), doors !== null)
-  return judged.verdict === 'through' || outcome === null ? judged : outcome
+  const seen = lane.seen.filter(({ url }) => url !== '/alive')
+  const judged = judge(here, answer, seen, doors !== null)
+  if (judged.verdict === 'through') return { ...judged, reached: seen.map(reachedBy) }
+  return outcome ?? judged
 }
 
 function whyInapplicable(one: Case, doors: Doors | null, noTls: string | null): string | null {
