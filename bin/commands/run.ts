@@ -1,6 +1,7 @@
 /** `sallyport run`: a command with one way out. */
 import { openSync } from 'node:fs'
 import { ReadStream } from 'node:tty'
+import { Option } from 'commander'
 import type { Command } from 'commander'
 import { createSandbox, isExposed, loadPolicy, secretPlaces, systemClock, terminalDoor } from '../../lib/index.ts'
 import type { ClosingDoor, Firewall, PolicyDocument, Sandbox, Settings } from '../../lib/index.ts'
@@ -16,6 +17,7 @@ interface RunOptions extends GateOptions {
   readonly rw?: readonly string[]
   readonly hide?: readonly string[]
   readonly gpu?: boolean
+  readonly fallback: 'proxy' | 'stop'
   readonly ask?: boolean
   readonly observe?: boolean
   readonly suggest?: string
@@ -37,6 +39,7 @@ export function addRun(program: Command): void {
     .option('--rw <path>', 'a file or folder that the command may change; repeatable (the working directory is one)', collect)
     .option('--hide <path>', 'a file or folder that it does not see although what is around it is; repeatable', collect)
     .option('--gpu', 'pass the GPUs and say which')
+    .addOption(new Option('--fallback <proxy|stop>', 'where this machine lets nobody set up a network: a proxy and no other way out (HTTP and HTTPS only), or stop').choices(['proxy', 'stop']).default('stop'))
     .option('--observe', 'for a first run that you trust: what no rule matches passes unasked, and is recorded')
     .option('--suggest <file>', 'at the end, write what was let through as a policy into this new file')
     .option('--ask', 'ask questions in this terminal; the command gets no standard input')
@@ -61,7 +64,7 @@ async function run([command = '', ...args]: readonly string[], options: RunOptio
   try {
     const sandbox = await createSandbox({
       firewall: () => opening = policyOf({ ...options, rw: shown.rw }).then(policy => openGate(options, policy, doors, learning?.log)),
-      command, args, hasTerminal,
+      command, args, hasTerminal, fallback: options.fallback,
       ro: shown.ro, rw: shown.rw, hide: shown.hide, env: shown.env,
       guarded: [options.policy, options.config, options.suggest, options.audit, options.audit === undefined ? undefined : `${options.audit}.lock`].flatMap(path => path ?? []),
       stdio: [options.ask === true ? 'ignore' : 'inherit', 'inherit', 'inherit'],

@@ -24,6 +24,8 @@ export interface CommandLine {
   readonly shown: readonly { readonly path: string, readonly source: string }[]
   readonly cwd: string
   readonly hasTerminal: boolean
+  /** In a new network, of nothing but its own loopback, rather than in that of the helper. */
+  readonly hasOwnNetwork: boolean
   /** Absolute path of the program, then its arguments. */
   readonly command: readonly string[]
 }
@@ -44,10 +46,11 @@ export function program({ hasTerminal, command }: CommandLine, bwrap: string): r
 }
 
 /** What bwrap reads there. */
-export function bwrapArguments({ uid, gid, mounts, files, shown, cwd, hasTerminal }: CommandLine): readonly string[] {
+export function bwrapArguments({ uid, gid, mounts, files, shown, cwd, hasTerminal, hasOwnNetwork }: CommandLine): readonly string[] {
   return [
     '--unshare-user', '--uid', String(uid), '--gid', String(gid),
     '--unshare-pid', '--unshare-ipc', '--unshare-uts', '--unshare-cgroup-try',
+    ...hasOwnNetwork ? ['--unshare-net'] : [],
     '--cap-drop', 'ALL',
     '--die-with-parent',
     ...hasTerminal ? [] : ['--new-session'],

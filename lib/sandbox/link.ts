@@ -53,6 +53,7 @@ export function connect(helper: ChildProcess, failures: Failures = OF_A_SANDBOX)
   const [ready, doors, running, exited] = [deferred<void>(), deferred<SandboxDoors>(), deferred<number>(), deferred<Exit>()]
   const handles = new Map<Handed, Server | Socket>()
   let expected: readonly Handed[] = []
+  let isReady = false
   let says = ''
   let ended: Exit | null = null
   let hasRun = false
@@ -61,6 +62,7 @@ export function connect(helper: ChildProcess, failures: Failures = OF_A_SANDBOX)
     switch (message.kind) {
       case 'ready':
         expected = message.handed
+        isReady = true
         return ready.resolve()
       case 'handed':
         handles.set(message.what, handle!)
@@ -87,7 +89,7 @@ export function connect(helper: ChildProcess, failures: Failures = OF_A_SANDBOX)
     if (ended !== null) return exited.resolve(ended)
     if (hasRun && helper.signalCode !== null) return exited.resolve({ code: null, signal: helper.signalCode })
     // Before it could say anything it was not ours yet: unshare or setpriv failed.
-    if (expected.length === 0) return fail(failures.refused(says))
+    if (!isReady) return fail(failures.refused(says))
     fail(failures.failed(says.trim().split('\n')[0] || 'bwrap gave up; what it wrote stands above'))
   }
   const failed = ready.promise.then(() => new Promise<never>(() => {}))

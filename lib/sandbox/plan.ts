@@ -5,6 +5,7 @@
 import { hostname } from 'node:os'
 import { basename, dirname, join, resolve } from 'node:path'
 import { OperatorError } from '../model/errors.ts'
+import { BRIDGED_PROXY, bridged, shownFor } from './bridged.ts'
 import type { CommandLine } from './command.ts'
 import { isVisible, isWritable, layOut } from './mounts.ts'
 import type { Hidden, Mount } from './mounts.ts'
@@ -37,6 +38,8 @@ export interface Wish {
   readonly nssStore: readonly { readonly name: string, readonly data: Uint8Array }[]
   readonly devices: readonly Mount[]
   readonly hasTerminal: boolean
+  /** The firewall's socket, where that is the only way out; null: the network of the helper is. */
+  readonly bridge: string | null
 }
 
 export interface Plan extends CommandLine {
@@ -60,7 +63,7 @@ export function plan(wish: Wish): Plan {
   const hasPlace = isVisible(mounts, cwd)
   checkCommand(wish, mounts)
   const { env, files } = surround(wish.env, {
-    resolvers: [SANDBOX_DNS.v4], resolverFile: endOfLinks('/etc/resolv.conf'), hostsFile: endOfLinks('/etc/hosts'), hostname: hostname(), hasJavaStore: wish.javaStore !== null,
+    resolvers: [SANDBOX_DNS.v4], resolverFile: endOfLinks('/etc/resolv.conf'), hostsFile: endOfLinks('/etc/hosts'), hostname: hostname(), hasJavaStore: wish.javaStore !== null, proxyUrl: wish.bridge === null ? null : BRIDGED_PROXY,
     kept: Object.keys(wish.env).filter(name => [...ro, ...rw].some(path => wish.env[name]?.endsWith(path))),
   })
   return {
@@ -71,10 +74,12 @@ export function plan(wish: Wish): Plan {
       { path: TRUST.ca, source: wish.ca },
       ...[TRUST.bundle, ...surveyBundles().filter(path => isVisible(mounts, path))].map(path => ({ path, source: wish.bundle })),
       ...wish.javaStore === null ? [] : [{ path: TRUST.javaStore, source: wish.javaStore }],
+      ...wish.bridge === null ? [] : shownFor(wish.bridge),
     ],
     cwd: hasPlace ? cwd : home,
     hasTerminal: wish.hasTerminal,
-    command: [wish.command, ...wish.args],
+    hasOwnNetwork: wish.bridge !== null,
+    command: wish.bridge === null ? [wish.command, ...wish.args] : bridged([wish.command, ...wish.args], wish.hasTerminal),
     warnings: [
       ...[...ro, ...rw].filter(isSocket).map(path => `${path} is a unix socket: whoever answers there can be asked for what the policy forbids`),
       ...[...wish.ro, ...wish.rw].flatMap(path => leadsElsewhere(path, wish.cwd)),

@@ -17,6 +17,9 @@ export const TOOLS = {
   nft: 'nftables',
 } as const
 
+/** What it takes where nobody may set up a network. */
+export const BRIDGED_TOOLS = { setpriv: TOOLS.setpriv, bwrap: TOOLS.bwrap } as const
+
 /** What it takes to enter a network that is there already. */
 export const ATTACH_TOOLS = { nsenter: 'util-linux', setpriv: TOOLS.setpriv, ip: TOOLS.ip, nft: TOOLS.nft } as const
 

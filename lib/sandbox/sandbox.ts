@@ -9,18 +9,21 @@
  * the command its namespaces; with this process, killed or not, the helper, and with the helper the command.
  */
 import { spawn } from 'node:child_process'
+import type { ChildProcess } from 'node:child_process'
+import type { Socket } from 'node:net'
 import { homedir } from 'node:os'
 import type { Readable, Writable } from 'node:stream'
 import { fileURLToPath } from 'node:url'
-import { OperatorError } from '../model/errors.ts'
+import { OperatorError, isOperatorError } from '../model/errors.ts'
 import { writeJavaStore } from '../tls/java-store.ts'
+import { openBridge } from './bridged.ts'
 import { bwrapArguments, program } from './command.ts'
 import { findGpus } from './gpu.ts'
 import { connect } from './link.ts'
 import type { Exit, SandboxDoors } from './link.ts'
 import { openNssStore } from './nss-store.ts'
 import { plan } from './plan.ts'
-import { TOOLS, findTools, toolPath } from './preflight.ts'
+import { BRIDGED_TOOLS, TOOLS, findTools, toolPath } from './preflight.ts'
 import { seccompFilter } from './seccomp.ts'
 import { programsNamed } from './survey.ts'
 
@@ -29,6 +32,8 @@ type Env = Readonly<Record<string, string | undefined>>
 /** What a sandbox needs of a firewall. */
 export interface Gate {
   transparent(doors: SandboxDoors, terms?: { readonly label?: string }): { close(): Promise<void> }
+  /** Serves a connection as one to a proxy's port: of a sandbox that fell back to that. */
+  handle(socket: Socket): void
   readonly ca: { readonly path: string, readonly bundle: string, readonly dir: string }
 }
 
@@ -54,6 +59,11 @@ export interface SandboxOptions {
   readonly hasTerminal?: boolean
   /** Pass the GPUs. Default: false. */
   readonly gpu?: boolean
+  /**
+   * Where this machine lets nobody set up a network: `proxy` gives the command one with nothing in it but a proxy, for HTTP and
+   * HTTPS of clients that read its variables. Default: `stop`, nothing is started.
+   */
+  readonly fallback?: 'proxy' | 'stop'
   /** What the operator should know: of what was named, of what was found. */
   readonly onWarning?: (says: string) => void
 }
@@ -73,33 +83,49 @@ export interface Sandbox {
 
 /** @throws OperatorError E_SANDBOX_*, E_OPTION_INVALID; nothing is left running then */
 export async function createSandbox(options: SandboxOptions): Promise<Sandbox> {
+  const { firewall, fallback = 'stop', onWarning } = options
+  let opening: Gate | Promise<Gate> | null = null
+  const open = (): Gate | Promise<Gate> => opening ??= typeof firewall === 'function' ? firewall() : firewall
+  try {
+    return await start(options, open, 'redirected')
+  } catch (error) {
+    if (fallback !== 'proxy' || !isOperatorError(error) || !REFUSALS.includes(error.code)) throw error
+    onWarning?.(`${error.message} Falling back to a proxy: HTTP and HTTPS of clients that read its variables, and nothing else gets out`)
+    return start(options, open, 'bridged')
+  }
+}
+
+/** Nothing has run then. */
+const REFUSALS: readonly string[] = ['E_SANDBOX_TOOL', 'E_SANDBOX_REFUSED', 'E_SANDBOX_FAILED']
+
+/** `redirected`: into a network that was made for it, each connection led to us. `bridged`: into one that has nothing but a proxy. */
+type Way = 'redirected' | 'bridged'
+
+async function start(options: SandboxOptions, open: () => Gate | Promise<Gate>, way: Way): Promise<Sandbox> {
   const env = options.env ?? process.env
-  const tools = findTools(env, TOOLS)
+  const bwrap = findTools(env, way === 'bridged' ? BRIDGED_TOOLS : TOOLS).bwrap
   const gpus = options.gpu === true ? findGpus() : null
   if (gpus !== null) options.onWarning?.(`GPU: ${gpus.says}`)
   const filter = seccompFilter(process.arch)
   if (filter === null) throw new OperatorError('E_SANDBOX_REFUSED', { problem: `no filter of system calls is known for ${process.arch}`, fix: 'Run it on x64 or arm64.' })
-  const stdio = Array.isArray(options.stdio) ? options.stdio : Array<'pipe' | 'inherit'>(3).fill(options.stdio as 'pipe' | 'inherit' | undefined ?? 'pipe')
-  // Descriptors of our own are passed by number: "inherit" would mean those of the same number.
-  const passed = stdio.map((what, fd) => what === 'inherit' ? fd : what)
-  const helper = spawn(tools.unshare, ['--user', '--map-root-user', '--net', '--', tools.setpriv, '--pdeathsig', 'KILL', '--', process.execPath, ...HELPER], {
-    env: { PATH: toolPath(env) },
-    stdio: ['ignore', 'ignore', 'pipe', 'ipc', ...passed],
-  })
+  const helper = startHelper(options, env, way)
   const link = connect(helper)
   if (options.hasTerminal === true) {
     // The command shares our process group then, and a SIGUSR1 at it would have Node open its debugger.
     process.on('SIGUSR1', ignore)
     helper.once('exit', () => process.off('SIGUSR1', ignore))
   }
+  let gate: { close(): Promise<void> } | null = null
   try {
-    const firewall = await Promise.race([typeof options.firewall === 'function' ? options.firewall() : options.firewall, link.failed])
+    const firewall = await Promise.race([open(), link.failed])
+    const bridge = way === 'bridged' ? await openBridge(socket => firewall.handle(socket)) : null
+    gate = bridge
     const [certutil] = programsNamed('certutil', env, '/')
     const planned = plan({
       command: options.command, args: options.args ?? [], env,
       cwd: options.cwd ?? process.cwd(), home: env['HOME'] ?? homedir(), uid: process.getuid!(), gid: process.getgid!(),
       ro: options.ro ?? [], rw: options.rw ?? [], hide: options.hide ?? [], guarded: options.guarded ?? [],
-      certs: firewall.ca.dir, ca: firewall.ca.path, bundle: firewall.ca.bundle,
+      certs: firewall.ca.dir, ca: firewall.ca.path, bundle: firewall.ca.bundle, bridge: bridge?.path ?? null,
       javaStore: programsNamed('java', env, '/').length === 0 ? null : writeJavaStore(firewall.ca.bundle),
       nssStore: certutil === undefined ? [] : openNssStore(certutil, firewall.ca.path),
       devices: gpus?.mounts ?? [], hasTerminal: options.hasTerminal ?? false,
@@ -108,14 +134,14 @@ export async function createSandbox(options: SandboxOptions): Promise<Sandbox> {
     await link.ready
     link.send({
       kind: 'start',
-      program: program(planned, tools.bwrap),
+      program: program(planned, bwrap),
       env: planned.env,
       args: base64(bwrapArguments(planned).map(argument => `${argument}\0`).join('')),
       seccomp: filter.toString('base64'),
       files: planned.files.map(({ data }) => base64(data)),
     })
-    const gate = firewall.transparent(await link.doors)
-    const exited = link.exited.finally(() => gate.close())
+    gate ??= firewall.transparent(await link.doors)
+    const exited = link.exited.finally(() => gate?.close())
     exited.catch(() => {})
     const pid = await Promise.race([link.running, exited.then(() => helper.pid ?? 0)])
     const [stdin, stdout, stderr] = helper.stdio.slice(4)
@@ -126,8 +152,18 @@ export async function createSandbox(options: SandboxOptions): Promise<Sandbox> {
     }
   } catch (error) {
     helper.kill('SIGKILL')
+    await gate?.close()
     throw error
   }
+}
+
+function startHelper({ stdio = 'pipe' }: SandboxOptions, env: Env, way: Way): ChildProcess {
+  const { setpriv } = findTools(env, BRIDGED_TOOLS)
+  const network = way === 'bridged' ? [] : [findTools(env, TOOLS).unshare, '--user', '--map-root-user', '--net', '--']
+  const [file = '', ...args] = [...network, setpriv, '--pdeathsig', 'KILL', '--', process.execPath, ...HELPER, way]
+  // Descriptors of our own are passed by number: "inherit" would mean those of the same number.
+  const passed = (typeof stdio === 'string' ? Array<'pipe' | 'inherit'>(3).fill(stdio) : stdio).map((what, fd) => what === 'inherit' ? fd : what)
+  return spawn(file, args, { env: { PATH: toolPath(env) }, stdio: ['ignore', 'ignore', 'pipe', 'ipc', ...passed] })
 }
 
 /** From sources, with the loaders that this process runs on. */

@@ -30,7 +30,7 @@ export interface Surroundings {
  * @param kept  variables that stay although they lead to a socket, because that was named
  * @param hasJavaStore  a trust store for Java is shown at `TRUST.javaStore`
  */
-export function surround(env: Env, { resolvers, resolverFile, hostsFile, hostname, hasJavaStore, kept = [] }: {
+export function surround(env: Env, { resolvers, resolverFile, hostsFile, hostname, hasJavaStore, proxyUrl = null, kept = [] }: {
   /** Addresses that the firewall answers questions for names at. */
   readonly resolvers: readonly string[]
   /** Where `/etc/resolv.conf` leads. */
@@ -39,11 +39,13 @@ export function surround(env: Env, { resolvers, resolverFile, hostsFile, hostnam
   readonly hostsFile: string
   readonly hostname: string
   readonly hasJavaStore: boolean
+  /** For clients that read the variables of a proxy, where that is the only way out. Default: none. */
+  readonly proxyUrl?: string | null
   readonly kept?: readonly string[]
 }): Surroundings {
   const own = Object.entries(env).filter((pair): pair is [string, string] => pair[1] !== undefined)
     .filter(([name]) => !PROXY.test(name) && (!DOORS.includes(name) || kept.includes(name)))
-  const trust = { proxyUrl: null, caPath: TRUST.ca, bundlePath: TRUST.bundle }
+  const trust = { proxyUrl, caPath: TRUST.ca, bundlePath: TRUST.bundle }
   const pointed = clientFiles(trust).map(file => ({ ...file, path: `${FOLDER}/${file.name}` }))
   return {
     env: {

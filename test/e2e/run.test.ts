@@ -126,3 +126,35 @@ t.test('a configuration file names who is asked and what is shown, and no secret
   t.notMatch(stdout, 'sixteen characters')
   t.match(await desk.sallyport(...desk.options, '--config', at('secret'), '--', 'true'), { code: 2, err: /secret/ })
 })
+
+/** A packet filter that refuses, as a container's seccomp or a kernel without nf_tables has it. */
+const REFUSING_NFT = ['unshare', '--user', '--map-root-user', '--mount', 'sh', '-ec', 'printf \'#!/bin/sh\\necho "Operation not permitted (you must be root)" >&2; exit 1\\n\' > "$0" && chmod 755 "$0" && mount --bind "$0" "$(command -v nft)" && exec "$@"']
+/** Nobody may make a user namespace. */
+const NO_NAMESPACES = ['unshare', '--user', '--map-root-user', 'sh', '-ec', 'echo 0 > /proc/sys/user/max_user_namespaces; exec "$@"', 'sh']
+
+t.test('where nobody may set up a network it stops and says why, or falls back to a proxy and is as closed', { timeout: 100_000 }, async t => {
+  const desk = await openDesk(t, process.getuid?.() === 0 ? 'root' : 'self')
+  const refusing = [...REFUSING_NFT, join(desk.user.home, 'nft')]
+  const script = ['sh', '-c', [
+    ...Object.entries({ curl: CLIENTS['curl']!, python: CLIENTS['python']!, git: CLIENTS['git']! }).flatMap(([name, client]) => ['open', 'shut'].map(host => `echo ${name} ${host}: $(${client(host, desk)})`)),
+    `curl -sS --noproxy '*' -m 5 https://open.test:${desk.web}/ 2>&1 | grep -c 'Could not resolve'`,
+    `curl -sS --noproxy '*' -m 5 http://127.0.0.1:${desk.web}/ 2>&1 | grep -c 'connect'`,
+    'python3 -c \'import socket; s = socket.socket(); s.settimeout(5); print(s.connect_ex(("192.0.2.1", 443)) > 0)\'',
+    'cat /proc/net/dev | grep -c :', 'kill -TERM $$',
+  ].join('\n')]
+
+  const stopped = await desk.sallyportUnder(refusing, ...desk.options, '--', 'echo', 'ran')
+  t.match(stopped, { code: 2, out: /^$/, err: /Operation not permitted/ }, 'unless it is asked to, it stops')
+
+  const fell = await desk.sallyportUnder(refusing, ...desk.options, '--fallback', 'proxy', '--', ...script)
+  for (const client of ['curl', 'python', 'git']) {
+    t.match(fell.out, new RegExp(`^${client} open: .*200$`, 'm'), `${client} is allowed`)
+    t.match(fell.out, new RegExp(`^${client} shut: .*403`, 'm'), `${client} is denied`)
+  }
+  t.match(fell.out, /\n1\n1\nTrue\n1\n$/, 'there are no names, nothing of the host, no address and no interface but loopback')
+  t.equal(fell.code, 143, 'the command\'s end is passed on')
+  t.match(fell.err, /Operation not permitted.*Falling back to a proxy/s, 'it is said')
+
+  const refused = await desk.sallyportUnder(NO_NAMESPACES, ...desk.options, '--fallback', 'proxy', '--', 'echo', 'ran')
+  t.match(refused, { code: 2, out: /^$/, err: /user\.max_user_namespaces is 0/ }, 'where not even that can be closed nothing is started, and the switch is named')
+})

@@ -1,5 +1,6 @@
 /** What stands where a firewall would, for tests of the sandbox alone: it notes what arrives, and answers. */
 import { mkdtempSync, rmSync } from 'node:fs'
+import type { Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { openCa } from '../../lib/index.ts'
@@ -14,6 +15,7 @@ export const { createSandbox } = await import(new URL('../../dist/lib/index.js',
 export interface TestGate {
   readonly ca: { readonly path: string, readonly bundle: string, readonly dir: string }
   transparent(doors: SandboxDoors): { close(): Promise<void> }
+  handle(socket: Socket): void
   /** Connections that arrived. */
   readonly connections: number
   /** Bytes that came to the resolver. */
@@ -29,17 +31,19 @@ export async function openGate(t: Teardown): Promise<TestGate> {
   let connections = 0
   let asked = 0
   let isClosed = false
+  const answer = (socket: Socket): void => {
+    connections++
+    socket.on('error', () => {})
+    socket.end('gate\n')
+  }
   return {
     ca: { ...ca, dir: join(dir, 'ca') },
     get connections() { return connections },
     get asked() { return asked },
     get isClosed() { return isClosed },
+    handle(socket) { answer(socket) },
     transparent({ server, dns, dnsTcp }) {
-      server.on('connection', socket => {
-        connections++
-        socket.on('error', () => {})
-        socket.end('gate\n')
-      })
+      server.on('connection', answer)
       for (const each of dnsTcp) each.on('connection', socket => socket.destroy())
       for (const each of dns) each.on('message', message => { asked += message.length })
       return {

@@ -19,6 +19,8 @@ export interface Desk {
   /** Options of `run`, up to the command. */
   readonly options: readonly string[]
   sallyport(...args: readonly string[]): Promise<Ran>
+  /** The same, started by a program that makes the machine another one first. */
+  sallyportUnder(wrapper: readonly string[], ...args: readonly string[]): Promise<Ran>
   /** The same, with whatever is asked approved by a second process. */
   approving(...args: readonly string[]): Promise<Ran & { readonly approved: number }>
 }
@@ -37,9 +39,10 @@ export async function openDesk(t: Test, name: typeof USERS[number]): Promise<Des
     ...ports.map(port => ({ id: `ask-${port}`, action: 'hold', host: 'ask.test', port, private: true })),
   ] }))
   const resolve = ports.flatMap(port => ['open', 'ask', 'shut'].flatMap(host => ['--resolve', `${host}.test:${port}:127.0.0.1`]))
-  const sallyport = (...args: readonly string[]): Promise<Ran> => run(user, [user.node, user.file('dist/bin/sallyport.js'), ...args])
+  const sallyportUnder = (wrapper: readonly string[], ...args: readonly string[]): Promise<Ran> => run(user, [user.node, user.file('dist/bin/sallyport.js'), ...args], wrapper)
+  const sallyport = (...args: readonly string[]): Promise<Ran> => sallyportUnder([], ...args)
   return {
-    user, web: web.port, git: git.origin.port, sallyport,
+    user, web: web.port, git: git.origin.port, sallyport, sallyportUnder,
     options: ['run', '--policy', policy, '--upstream-ca', root, '--audit', join(user.home, 'audit.jsonl'), '--ro', join(user.node, '../..'), ...resolve],
     async approving(...args) {
       let isOver = false
@@ -58,8 +61,9 @@ export async function openDesk(t: Test, name: typeof USERS[number]): Promise<Des
   }
 }
 
-async function run(user: User, command: readonly string[]): Promise<Ran> {
-  const { file, args } = user.command(...command)
+async function run(user: User, command: readonly string[], wrapper: readonly string[]): Promise<Ran> {
+  const asUser = user.command(...command)
+  const [file = '', ...args] = [...wrapper, asUser.file, ...asUser.args]
   const child = spawn(file, args, { cwd: user.work, stdio: ['ignore', 'pipe', 'pipe'], timeout: 40_000 })
   let out = ''
   let err = ''

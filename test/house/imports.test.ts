@@ -34,7 +34,7 @@ const HOUSE: Record<string, Doors> = {
   term: doors('model control config/durations', 'ink react'),
   console: doors('model control config/package-root', '', 'http net fs crypto path'),
   approve: doors('model hold audit config', 'grammy', 'child_process readline tty http crypto net module'),
-  sandbox: doors('model tls', 'koffi dns-packet', 'child_process net dgram fs os path url events stream module'),
+  sandbox: doors('model tls config/package-root', 'koffi dns-packet', 'child_process net dgram fs os path url events stream module'),
   conformance: doors('model tls normalize/host config/package-root', '', 'net tls http https fs path os child_process crypto dgram dns readline url'),
   'pipeline.ts': doors('model'),
   'limits.ts': doors(),

@@ -46,6 +46,7 @@ const BELONGS = [
   /^dist\/(?:lib|bin)\/[a-z\d/-]+(?:\.js|\.d\.ts)$/,
   /^lib\/config\/presets\/[a-z\d-]+\.json$/,
   /^dist\/lib\/config\/validators\.generated\.cjs$/,
+  /^lib\/sandbox\/bridge\.mjs$/,
   /^lib\/conformance\/cases\/[a-z-]+\.json$/,
   /^lib\/console\/page\/[a-z]+\.(?:js|css|html|svg)$/,
   /^schemas\/[a-z-]+\.schema\.json$/,
@@ -62,7 +63,7 @@ t.test('the tarball holds what it should, and nothing else', async t => {
 
   const compiled = [...sources('lib'), ...sources('bin')].flatMap(file => [`dist/${file}.js`, `dist/${file}.d.ts`])
   const asTheyStand = ['schemas', 'docs', 'examples', 'lib/config/presets', 'lib/conformance/cases', 'lib/console/page'].flatMap(folder => under(folder)).filter(file => !/^docs\/.*\.ts$|tsconfig\.json$/.test(file))
-  const pages = ['README.md', 'LICENSE', 'CHANGELOG.md', 'SECURITY.md', 'certs/README.md', 'package.json']
+  const pages = ['lib/sandbox/bridge.mjs', 'README.md', 'LICENSE', 'CHANGELOG.md', 'SECURITY.md', 'certs/README.md', 'package.json']
   t.strictSame([...compiled, ...asTheyStand, ...pages].filter(file => !paths.has(file)), [], 'nothing is missing, once it is built')
   for (const door of doors()) t.ok(paths.has(door), `package.json names ${door}`)
 })

@@ -18,6 +18,7 @@ const line: CommandLine = {
   shown: [{ path: '/run/sallyport/ca.crt', source: '/state/ca.crt' }],
   cwd: '/home/ann/project',
   hasTerminal: false,
+  hasOwnNetwork: false,
   command: ['git', 'clone', '--depth', '1'],
 }
 const spelled = (changes: Partial<CommandLine> = {}): string => bwrapArguments({ ...line, ...changes }).join(' ')
@@ -27,6 +28,7 @@ t.test('no capability, namespaces of its own, and it dies with the helper', asyn
     t.match(spelled(), option)
   }
   t.notMatch(spelled(), '--unshare-net', 'the network is the helper\'s, which is closed already')
+  t.match(spelled({ hasOwnNetwork: true }), '--unshare-net', 'unless nobody could close that')
   t.notMatch(spelled(), '--share-net')
 })
 
