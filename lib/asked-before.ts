@@ -83,7 +83,7 @@ function placeKey({ scheme, host, port }: Facts): string {
 /** What was denied comes first. */
 function tell(also: readonly Seen[]): NonNullable<Suggestion['also']> {
   const denied = also.filter(({ isDenied }) => isDenied)
-  const examples = [...denied, ...also.filter(({ isDenied }) => !isDenied)].slice(0, MAX_EXAMPLES).map(({ facts: { method, path } }) => visible(`${method} ${path}`, MAX_SHOWN))
+  const examples = [...denied, ...also.filter(({ isDenied }) => !isDenied)].slice(0, MAX_EXAMPLES).map(({ facts: { method, path } }) => `“${visible(`${method} ${path}`, MAX_SHOWN)}”`)
   const count = also.length === 1 ? 'another request that was' : `${also.length} other requests that were`
   const denials = denied.length === 0 ? '' : denied.length === also.length ? ', and DENIED' : `, ${denied.length} of them DENIED`
   return {

@@ -7,6 +7,7 @@ import { openAgentDesk } from './agent-desk.ts'
 import { functionDoor } from './approve/function.ts'
 import { createRecent } from './audit/recent.ts'
 import { createAudit } from './audit/record.ts'
+import { bodyShown } from './body-shown.ts'
 import { formatProblem } from './config/problems.ts'
 import { loadTokens } from './config/tokens.ts'
 import { watchFile } from './config/watch.ts'
@@ -128,6 +129,7 @@ export async function createFirewall(options: FirewallOptions): Promise<Firewall
     take: desk.take,
     closed: () => state === 'draining' ? 'shutting_down' : audit.isHealthy ? null : 'audit_unavailable',
     asker: whoAsks.asker,
+    bodyShown,
     hold: desk.hold,
     holdMs: limits.holdMs,
     elapsed: () => clock.elapsed(),

@@ -22,6 +22,8 @@ export interface Rooms {
   closed(): RefusalCode | null
   /** Which process asks, for whoever is asked; null where there is no way to know. Never rejects. */
   asker(arrival: Arrival): Promise<Asker | null> | null
+  /** The start of its body, for the same; null where there is nothing to show. Never rejects. */
+  bodyShown(arrival: Arrival): Promise<string | null> | null
   /** Asks. The wait ends by an answer, its deadline, its client or shutdown (I7). */
   hold(asking: Asking, remainingMs: number): { readonly ended: Promise<WaitEnd>, waiters(): number, leave(): void }
   /** Milliseconds that a flow may be held in all. */
@@ -119,13 +121,15 @@ async function ask(first: Hold, facts: Facts, arrival: Arrival, rooms: Rooms, re
   const stopKeepAlive = rooms.keepAlive(arrival)
   try {
     const looking = rooms.asker(arrival)
+    const reading = rooms.bodyShown(arrival)
     const asker = looking === null ? null : await looking
+    const body = reading === null ? null : await reading
     if (arrival.window.isGone) return { kind: 'left', reason: 'the client left before anybody was asked' }
     // The policy may be another by now, and one that allows asks nobody.
-    const still = looking === null ? first : rooms.decide(facts, null)
+    const still = looking === null && reading === null ? first : rooms.decide(facts, null)
     if (still.kind !== 'hold') return settle(still, rooms)
     for (let hold: Hold = still; ;) {
-      const asking: Asking = { flow: arrival.flow, facts, answers: hold.rule, note: hold.note, asker }
+      const asking: Asking = { flow: arrival.flow, facts, answers: hold.rule, note: hold.note, asker, body }
       record.held(asking)
       const wait = rooms.hold(asking, until - rooms.elapsed())
       const stopWatching = arrival.window.onGone(() => wait.leave())

@@ -27,6 +27,7 @@ export interface QuestionParts {
 const MAX_FIELD = 1_024
 const MAX_SHOWN_PATH = 200
 const MAX_SHOWN = 80
+const MAX_BODY = 240
 
 export function describeQuestion(parts: QuestionParts): Held {
   const { id, shown, asking, waiting, policy, nearest, suggestions, risks, group } = parts
@@ -65,7 +66,7 @@ export function describeQuestion(parts: QuestionParts): Held {
   return { ...held, display: displayOf(asking, userAgent, parts.registrable) }
 }
 
-function displayOf({ facts, asker }: Asking, userAgent: string | null, registrable: string | null): Held['display'] {
+function displayOf({ facts, asker, body }: Asking, userAgent: string | null, registrable: string | null): Held['display'] {
   const method = facts.kind === 'request' ? visible(facts.method, MAX_SHOWN) : facts.scheme
   const path = facts.kind === 'request' ? visible(facts.target, MAX_SHOWN_PATH) : ''
   const host = displayHost(facts.host, facts.port, registrable)
@@ -77,6 +78,7 @@ function displayOf({ facts, asker }: Asking, userAgent: string | null, registrab
     client: visible(facts.client, MAX_SHOWN),
     userAgent: visible(userAgent ?? '', MAX_SHOWN),
     asker: describeAsker(asker),
+    body: visible(body ?? '', MAX_BODY),
     line: describeLine(facts, registrable),
   }
 }

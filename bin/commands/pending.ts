@@ -64,6 +64,7 @@ function describeRequest(held: Held): string {
     ...group.questions === 1 ? [] : [`    and ${group.questions - 1} more like it; ${group.waiting} requests wait in all`],
     `    ${held.waiting} waiting, from ${display.client}${display.userAgent === '' ? '' : ` ("${display.userAgent}")`}${held.deadline === null ? '' : `, until ${held.deadline.slice(11, 19)}Z`}`,
     ...(display.asker === '' ? [] : [`    process: "${display.asker.replaceAll('"', '\u201d')}", as it says`]),
+    ...(display.body === '' ? [] : [`    body: "${display.body.replaceAll('"', '\u201d')}"`]),
     held.answers === null ? '    no rule matches' : `    rule "${held.answers}" asks${held.note === null ? '' : `: ${held.note}`}`,
     ...nearest === null ? [] : [`    nearest rule "${nearest.rule}": ${nearest.why}`],
     ...risks.map(risk => `    ! ${risk.says}`),

@@ -63,6 +63,7 @@ export function renderQuestion(held: Held, { columns, behind, group }: RenderOpt
     row('client', quoted(display.client, room)),
     row('agent', quoted(display.userAgent, room)),
     ...(display.asker === '' ? [] : [row('process', `${quoted(display.asker, room - SAID.length)}${SAID}`)]),
+    ...(display.body === '' ? [] : [row('body', quoted(display.body, room))]),
     row('policy', policyWords(held)),
     ...(nearest === null ? [] : [row('nearest', `${nearest.rule}: ${nearest.why}`)]),
     ...held.risks.map(({ says }) => row('risk', says)),

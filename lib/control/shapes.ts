@@ -84,7 +84,7 @@ const heldRequest = shape<Held>({
   suggestions: listOf(suggestion),
   risks,
   group: shape<HeldGroup>({ id, questions: count, waiting: count, suggestion: orNull(suggestion) }),
-  display: shape<HeldDisplay>({ host: text, unicode: orNull(text), method: text, path: text, client: text, userAgent: text, asker: text, line: text }),
+  display: shape<HeldDisplay>({ host: text, unicode: orNull(text), method: text, path: text, client: text, userAgent: text, asker: text, body: text, line: text }),
 })
 
 const heldTask = shape<HeldTask>({

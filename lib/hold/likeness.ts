@@ -7,11 +7,11 @@ import type { Facts, RawFields } from '../model/request.ts'
 
 /**
  * The same text for askings of which one may take the other's place: twins, asked by the same rule, whose
- * announced bodies and whose methods look the same. The methods are in it because an override field
+ * announced bodies, what was shown of them, and whose methods look the same. The methods are in it because an override field
  * (`X-HTTP-Method-Override: DELETE`) must not ride on the approval of a plain GET (I11).
  */
-export function likeOf({ facts, answers }: Asking): string {
-  const body = facts.kind === 'request' && facts.hasContent ? [facts.contentLength, contentTypes(facts.fields)] : null
+export function likeOf({ facts, answers, body: start = null }: Asking): string {
+  const body = facts.kind === 'request' && facts.hasContent ? [facts.contentLength, contentTypes(facts.fields), start] : null
   return JSON.stringify([twinKey(facts), answers, facts.kind === 'request' ? facts.methods : null, body])
 }
 

@@ -22,6 +22,7 @@ const MAX_JOINED = 8_192
 /** RFC 9110 §9.2.1. TRACE is not served. */
 const SAFE = ['GET', 'HEAD', 'OPTIONS']
 
+const NOTHING = new Uint8Array(0)
 const NOBODY: readonly (() => void)[] = []
 
 /** Bytes of a refused body that are read for the sake of the next request. */
@@ -98,6 +99,14 @@ export class HttpExchange implements Exchange, Underway {
     if (this.isRefused) return
     cutOff(this.connection)
     this.finish()
+  }
+
+  peek(max: number): Uint8Array {
+    const { body } = this
+    const bytes = body === null || body.readableLength === 0 || body.destroyed ? null : body.read(Math.min(max, body.readableLength)) as Buffer | null
+    if (bytes === null) return NOTHING
+    body!.unshift(bytes)
+    return bytes
   }
 
   sendContinue(): void {

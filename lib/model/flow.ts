@@ -55,6 +55,8 @@ export interface Exchange extends Window {
   readonly fields: RawFields
   /** The client's body, unread; null where there is none. */
   readonly body: NodeJS.ReadableStream | null
+  /** The start of the body, as much as has come and at most so many bytes. It stays where it is; to be called before anybody reads. */
+  peek(max: number): Uint8Array
   /** The client waits for a 100 before it sends its body (RFC 9110 §10.1.1). */
   readonly expectsContinue: boolean
   /** Sends that 100. Never before a ruling. */

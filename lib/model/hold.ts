@@ -61,6 +61,8 @@ export interface HeldDisplay {
   readonly userAgent: string
   /** The process, as it says; '' where it was not found. */
   readonly asker: string
+  /** The start of the body, where that is text and has come; else ''. What stands behind a name of a secret is left out. */
+  readonly body: string
   /** The whole question in one line. */
   readonly line: string
 }
@@ -234,6 +236,8 @@ export interface Asking {
   readonly answers: string | null
   readonly note: string | null
   readonly asker: Asker | null
+  /** The start of its body, where that is text; absent or null: none to show. */
+  readonly body?: string | null
 }
 
 /** How a wait ends. `released`: judge again. */

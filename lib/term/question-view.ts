@@ -41,7 +41,7 @@ function blocksOf(state: State, row: RequestRow, width: number): readonly Block[
     ...riskBlocks(held.risks, width),
     fact(2, 'waits', waiting(state, held)),
     ...row.members.length === 1 ? [] : [fact(2, 'alike', alike(row))],
-    fact(3, 'body', body(held), (held.contentLength ?? 0) > 0 ? 'plain' : 'faint'),
+    ...bodyBlocks(held, width),
     fact(4, 'from', display.userAgent === '' ? display.client : `${display.client}, which calls itself “${display.userAgent}”`),
     ...display.asker === '' ? [] : [fact(5, 'process', display.asker)],
     fact(6, 'policy', policy(held)),
@@ -70,6 +70,18 @@ function alike({ members, group }: RequestRow): string {
   const waiting = Math.max(group.waiting, members.reduce((sum, { held }) => sum + held.waiting, 0))
   return `${count(members.length - 1, 'more question')}; ${count(waiting, 'request')} in all. A approves them, R rejects them`
 }
+
+/** Its start on the same line, where there is room. */
+function bodyBlocks(held: Held, width: number): readonly Block[] {
+  const tone = (held.contentLength ?? 0) > 0 ? 'plain' : 'faint'
+  const start = `“${held.display.body}”`
+  const joined = held.display.body === '' ? body(held) : `${body(held)}: ${start}`
+  if (held.display.body === '' || joined.length + LABEL < width) return [{ rank: 3, lines: [factLine('body', joined, width, { text: tone })] }]
+  return [{ rank: 3, lines: [factLine('body', body(held), width, { text: tone }), ...wrap(start, width, { indent: LABEL })] }]
+}
+
+/** Columns before what a fact says. */
+const LABEL = 10
 
 function body({ contentLength, contentType }: Held): string {
   if (contentType === null && (contentLength ?? 0) === 0) return 'none'

@@ -91,6 +91,7 @@ export function createWorld(first: unknown, hasDoor: boolean): World {
     },
     take: desk.take, closed: () => isClosed ? 'shutting_down' : null, hold: desk.hold, holdMs: LIMITS.holdMs, elapsed: () => clock.elapsed(), keepAlive: () => () => {},
     // Looked up for some, as for clients on loopback; it takes a while.
+    bodyShown: () => null,
     asker: arrival => Number(arrival.flow) % 3 === 0 ? new Promise(resolve => { looking.push(() => resolve(null)) }) : null,
     serve: () => null, mayAsk: false,
     async forward(allow, arrival): Promise<Outcome> {

@@ -41,6 +41,7 @@ export function sampleHeld(changes: Partial<Held> = {}): Held {
       client: '127.0.0.1',
       userAgent: 'curl/8',
       asker: '',
+      body: '{"text":"hi"}',
       line: 'POST https://api.example.test/v1/items?x=1',
     },
     ...changes,

@@ -106,6 +106,6 @@ t.test('each rule that is offered says what else of this session it covers, and 
   const [held] = await house.questions(1)
   const also = Object.fromEntries(held!.suggestions.map(({ shape, also }) => [shape, also?.says]))
   t.equal(also['below'], undefined)
-  t.equal(also['read-only'], 'covers another request that was asked about, and DENIED: GET /v1/keys/1')
+  t.equal(also['read-only'], 'covers another request that was asked about, and DENIED: “GET /v1/keys/1”')
   other.close()
 })

@@ -175,3 +175,53 @@ t.test('closing answers those who wait', async t => {
   t.match(await wire.ended(), /^HTTP\/1\.1 503 [^]*shutting_down/)
   t.equal(house.closed.length, 1)
 })
+
+t.test('the start of a text body is shown, and every byte of it is sent', async t => {
+  const origin = await startOrigin(t)
+  const house = await openHouse(t, asking(origin.port))
+  const big = `{"text":"${'digest '.repeat(40_000)}"}`
+  const rows: [string, string, string, string, string][] = [
+    ['JSON', 'application/json; charset=utf-8', '', '{"query":"mutation { deleteRepo }"}', '{"query":"mutation { deleteRepo }"}'],
+    ['a form, its secrets left out', 'application/x-www-form-urlencoded', '', 'user=ann&password=hunter2&api_key=k&x=1', 'user=ann&password=…&api_key=…&x=1'],
+    ['and those of JSON', 'application/vnd.api+json', '', '{"access_token": "abc", "to":"b"}', '{"access_token": …, "to":"b"}'],
+    ['what would move a cursor', 'text/plain', '', 'a\x1b[2J', 'a\\u{1b}[2J'],
+    ['a character that is cut', 'text/plain', '', `${'x'.repeat(199)}é`, `${'x'.repeat(199)}…`],
+    ['much of it', 'application/json', '', big, `${big.slice(0, 200)}…`],
+    ['a body that is no text', 'application/octet-stream', '', 'abc', ''],
+    ['one that is coded', 'text/plain', 'Content-Encoding: gzip\r\n', 'abc', ''],
+  ]
+  for (const [n, [shows, type, fields, body, shown]] of rows.entries()) {
+    const wire = await send(house, origin.port, `POST /${n}`, 'a.test', `Content-Type: ${type}\r\n${fields}Content-Length: ${Buffer.byteLength(body)}\r\n`, Buffer.from(body).toString('latin1'))
+    const [held] = await house.questions(1)
+    t.equal(held!.display.body, shown, shows)
+    await house.firewall.answer(held!.id, once)
+    t.match(await wire.ended(), ok)
+    t.equal(origin.requests[n]!.body, Buffer.from(body).toString('latin1'), `${shows}: as it was sent`)
+  }
+  t.notMatch(JSON.stringify(house.records), /hunter2|deleteRepo/, 'and the log has none of it')
+
+  const slow = await send(house, origin.port, 'POST /slow', 'a.test', 'Content-Type: text/plain\r\nTransfer-Encoding: chunked\r\n')
+  const [early] = await house.questions(1)
+  t.equal(early!.display.body, '', 'nobody waits for a body')
+  slow.write('3\r\nabc\r\n')
+  await house.firewall.answer(early!.id, once)
+  slow.write('0\r\n\r\n')
+  t.match(await slow.ended(), ok)
+  t.equal(origin.requests.at(-1)!.body, 'abc')
+})
+
+t.test('an approval of what begins so is none of what begins otherwise', async t => {
+  const origin = await startOrigin(t)
+  const house = await openHouse(t, asking(origin.port))
+  const post = (body: string): Promise<Wire> => send(house, origin.port, 'POST /graphql', 'a.test', `Content-Type: application/json\r\nContent-Length: ${body.length}\r\n`, body)
+  const left = await post('{"q":"read"}')
+  const [held] = await house.questions(1)
+  left.close()
+  while (house.firewall.status().counts.waiting > 0) await new Promise(setImmediate)
+  t.match(await house.firewall.answer(held!.id, once), { kind: 'accepted' })
+  const other = await post('{"q":"drop"}')
+  const [asked] = await house.questions(1)
+  t.equal(asked!.display.body, '{"q":"drop"}')
+  other.close()
+  t.match(await (await post('{"q":"read"}')).ended(), ok, 'and it is kept for who comes back with it')
+})

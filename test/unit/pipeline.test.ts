@@ -37,6 +37,7 @@ async function run(given: { decide?: (times: number) => Decision, ends?: WaitEnd
     take() { stage.log.push('take') },
     closed: given.closed ?? (() => null),
     asker: () => null,
+    bodyShown: () => null,
     hold() {
       stage.log.push('hold')
       const end = ends.shift()

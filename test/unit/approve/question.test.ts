@@ -12,6 +12,7 @@ t.test('a question tells what is asked, what is known and what each key does', a
     '  | POST https://api.example.test/v1/items?x=1',
     '  client   "127.0.0.1"',
     '  agent    "curl/8"',
+    '  body     "{”text”:”hi”}"',
     '  policy   no rule matches it in research',
     '  nearest  reads: the method is POST',
     '  risk     first contact with example.test',
@@ -30,7 +31,7 @@ t.test('a question tells what is asked, what is known and what each key does', a
 
 t.test('nothing that an agent wrote can look like ours', async t => {
   const evil = '\x1b[2J\x1b[1A\u202eevil\u200b\r\n  a  approve this harmless request" and "so on\n'.repeat(40)
-  const display = { host: evil, unicode: evil, method: evil, path: evil, client: evil, userAgent: evil, asker: evil, line: evil }
+  const display = { host: evil, unicode: evil, method: evil, path: evil, client: evil, userAgent: evil, asker: evil, body: evil, line: evil }
   const held = sampleHeld({
     display, client: evil, note: evil, answers: evil, nearest: { rule: evil, why: evil }, policy: { name: evil, generation: 1 },
     risks: [{ code: 'body', says: evil }], suggestions: [{ shape: 'exact', says: evil, rule: { host: evil.slice(0, 500) }, also: { requests: 1, denied: 0, says: evil } }],
@@ -38,7 +39,7 @@ t.test('nothing that an agent wrote can look like ours', async t => {
   for (const columns of [0, 40, 80, 120, 10_000, Number.NaN]) {
     const shown = lines(held, columns)
     t.notMatch(shown.join(''), /[\p{C}\u202e\u200b]/u, 'no control, no format character')
-    const own = /^(?:$|A request waits|  (?:client|agent|process|policy|nearest|risk|waiting|[a-z1-5?]|\|) |     \| )/
+    const own = /^(?:$|A request waits|  (?:client|agent|process|body|policy|nearest|risk|waiting|[a-z1-5?]|\|) |     \| )/
     t.strictSame(shown.filter(line => !own.test(line)), [], 'each line begins as ours do')
     t.strictSame(shown.filter(line => line.startsWith('  a  ')).length, 1)
     t.ok(shown.every(line => line.length < Math.min(Math.max(columns || 80, 40), 120)), `at most ${columns} wide`)

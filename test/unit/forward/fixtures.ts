@@ -159,6 +159,7 @@ export function fakeExchange(options: FakeExchangeOptions = {}): FakeExchange {
     onGone(call) { gone.add(call); return () => gone.delete(call) },
     refuse() { throw new Error('refusing is the pipeline\'s') },
     cut() { state.isCut = true; state.isGone = true },
+    peek: () => new Uint8Array(0),
     sendContinue() { state.continues++ },
     sendInterim(status, fields) { state.interims.push([status, fields]) },
     begin(status, fields, length) {

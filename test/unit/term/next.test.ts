@@ -198,5 +198,5 @@ t.test('q and Ctrl-C quit', async t => {
 })
 
 function rowDisplay() {
-  return { host: 'api.example.test:443', unicode: null, method: 'GET', path: '/', client: 'c', userAgent: '', asker: '', line: '' }
+  return { host: 'api.example.test:443', unicode: null, method: 'GET', path: '/', client: 'c', userAgent: '', asker: '', body: '', line: '' }
 }

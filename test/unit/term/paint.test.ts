@@ -73,7 +73,7 @@ t.test('a question shows all that an operator decides by, in 80 × 24', async t 
   screen.ask({ display: { ...sampleHeld().display, asker: 'sh (pid 7)' } })
   screen.look()
   for (const fact of [
-    'POST https api.example.test:443', '“/v1/items?x=1”', '2 requests for 12 s; the client gives up in 3:48', '12 B, application/json', '127.0.0.1, which calls itself “curl/8”', 'sh (pid 7)',
+    'POST https api.example.test:443', '“/v1/items?x=1”', '2 requests for 12 s; the client gives up in 3:48', '12 B, application/json: “{"text":"hi"}”', '127.0.0.1, which calls itself “curl/8”', 'sh (pid 7)',
     'no rule matches (research)', 'reads: the method is POST', 'first contact with example.test', '▸ 1  exactly this', '{"host":"api.example.test","method":"POST","path":"/v1/items"}',
     '  2  anything on this host', '{"host":"api.example.test","access":"full"}',
   ]) t.match(screen.text(), fact)
