@@ -17,6 +17,15 @@ export interface Expectation {
     readonly headers?: Readonly<Record<string, string>>
     readonly absent?: readonly string[]
   }
+  /** What the client must not read from any proxy. */
+  readonly lacks?: readonly string[]
+}
+
+/** What the origin writes in place of its answer, and how it goes on. */
+export interface Misbehaviour {
+  readonly writes: Bytes
+  /** Default: `ends`, the connection. */
+  readonly then?: 'ends' | 'resets' | 'stays'
 }
 
 /** Each character is one byte. */
@@ -39,6 +48,7 @@ export interface BytesCase extends Attempt {
   /** The name in the ClientHello; that of `connect` when absent. */
   readonly sni?: string
   readonly bytes: Bytes
+  readonly origin?: Misbehaviour
 }
 
 /** Several things one after another, each with what is sound for it; `expect` counts what all of them together may bring to the origin. */

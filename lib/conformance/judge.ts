@@ -10,7 +10,7 @@ export type Verdict = 'held' | 'through' | 'otherwise' | 'crashed' | 'hung' | 'i
 /** @param strict whether statuses count too, and a request that should reach the origin must */
 export function judge(one: Case, answer: string, seen: readonly Seen[], strict: boolean): { readonly verdict: Verdict, readonly problem: string } {
   const sound = 'anyOf' in one.expect ? one.expect.anyOf : [one.expect]
-  const leaks = sound.map(expected => leaksIn(expected, seen))
+  const leaks = sound.map(expected => leaksIn(expected, seen) || readIn(expected, answer))
   if (leaks.every(leak => leak !== '')) return { verdict: 'through', problem: leaks.join(' | ') }
   if (!strict) return { verdict: 'held', problem: '' }
   const problems = sound.map((expected, index) => leaks[index] || differences(expected, one, answer, seen.length))
@@ -28,6 +28,11 @@ function leaksIn({ upstreamRequests, upstream = {} }: Expectation, seen: readonl
   const [first] = seen
   if (first !== undefined) for (const [name, value] of Object.entries(headers)) if (fieldOf(first, name) !== value) return `${name} reached the origin as ${fieldOf(first, name)}`
   return absent.find(name => seen.some(one => fieldOf(one, name) !== undefined))?.concat(' reached the origin') ?? ''
+}
+
+function readIn({ lacks = [] }: Expectation, answer: string): string {
+  const read = lacks.find(text => answer.includes(text))
+  return read === undefined ? '' : `the client read ${JSON.stringify(read)}`
 }
 
 function differences({ status, then, upstreamRequests }: Expectation, one: Case, answer: string, count: number): string {

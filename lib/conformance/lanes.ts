@@ -5,8 +5,10 @@
 import { createServer } from 'node:http'
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import { createServer as createSecureServer } from 'node:https'
+import type { Socket } from 'node:net'
 import type { SecureContext } from 'node:tls'
-import type { Case } from './cases.ts'
+import { bytesOf } from './cases.ts'
+import type { Case, Misbehaviour } from './cases.ts'
 import { namesOf } from './setup.ts'
 import type { LaneNames } from './setup.ts'
 
@@ -27,6 +29,8 @@ export interface Reached {
 export interface Lane extends LaneNames {
   /** What has reached this lane's origins. */
   readonly seen: Seen[]
+  /** What the origins write in place of their answer; null: they answer. */
+  misbehaves: Misbehaviour | null
   close(): Promise<void>
 }
 
@@ -36,11 +40,12 @@ export async function openLane(number: number, contextFor: (name: string) => Sec
   // A proxy is not to be saved by a certificate of ours.
   const own = [names.allowed, names.denied, names.inside, names.asked]
   const seen: Seen[] = []
-  const listener = (request: IncomingMessage, response: ServerResponse): void => answer(seen, request, response)
+  const listener = (request: IncomingMessage, response: ServerResponse): void => answer(lane, request, response)
   const secure = createSecureServer({ SNICallback: (name, done) => done(null, contextFor(own.includes(name) ? name : names.allowed)) }, listener)
   const servers = [createServer(listener), secure]
+  const lane: Lane = { ...names, seen, misbehaves: null, close: async () => void await Promise.all(servers.map(close)) }
   await Promise.all(servers.map((server, index) => listen(server, index === 0 ? 80 : 443, names.address)))
-  return { ...names, seen, close: async () => void await Promise.all(servers.map(close)) }
+  return lane
 }
 
 /** Longest target that a result repeats, in characters. */
@@ -72,14 +77,22 @@ function spellingsOf(address: string): Readonly<Record<string, string>> {
   }
 }
 
-function answer(seen: Seen[], request: IncomingMessage, response: ServerResponse): void {
+function answer({ seen, misbehaves }: Lane, request: IncomingMessage, response: ServerResponse): void {
   const chunks: Buffer[] = []
   request.on('data', (chunk: Buffer) => chunks.push(chunk))
   request.on('error', () => {})
   request.on('end', () => {
     seen.push({ url: request.url ?? '', rawHeaders: request.rawHeaders, body: Buffer.concat(chunks).toString('latin1') })
+    if (misbehaves !== null && request.url !== '/alive') return misbehave(request.socket, misbehaves)
     response.writeHead(200, { 'Content-Type': 'text/plain', 'Content-Length': 3 })
     response.end('ok\n')
+  })
+}
+
+function misbehave(socket: Socket, { writes, then = 'ends' }: Misbehaviour): void {
+  socket.write(Buffer.from(bytesOf({ bytes: writes }), 'latin1'), () => {
+    if (then === 'ends') socket.end()
+    else if (then === 'resets') socket.resetAndDestroy()
   })
 }
 

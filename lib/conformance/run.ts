@@ -145,9 +145,11 @@ async function runOne(one: Case, lane: Lane, { proxy, doors, clock, noTls }: Run
   if (missing !== null) return { verdict: 'inapplicable', problem: missing }
   lane.seen.length = 0
   const here = inLane(one, lane, doors === null ? {} : portsOf(doors, proxy))
+  lane.misbehaves = here.via === 'steps' ? null : here.origin ?? null
   const caughtUp = (): Promise<void> => catchUp(proxy, lane.allowed, clock)
   const outcome = here.via === 'steps' ? await take(here.steps, { proxy, lane, doors, clock, caughtUp }) : null
   const answer = here.via === 'steps' ? '' : await attack(proxy, here, clock, { caughtUp })
+  lane.misbehaves = null
   const life = await isAlive(proxy, lane.allowed, clock)
   if (life !== 'alive') return { verdict: life, problem: 'a plain request is not served afterwards' }
   // Looked at only now: what a busy proxy sends late is still this case's.
