@@ -39,20 +39,24 @@ const HOLD = '5s'
 
 /** @throws with what it said when it ended before it was ready */
 export async function startOurselves({ program, dir, lanes, cases, originCa, clock }: StartOptions): Promise<Ourselves> {
-  const policy = join(dir, 'policy.json')
+  // The command in the sandbox works beside its policy and its log: it sees both, and may change neither.
+  const work = join(dir, 'work')
+  const policy = join(work, 'policy.json')
+  const auditInside = join(work, 'audit.jsonl')
   const secret = join(dir, 'secret')
   await mkdir(join(dir, 'run'), { mode: 0o700 })
+  await mkdir(work)
   await writeFile(policy, JSON.stringify(policyFor(lanes)))
   await writeFile(secret, randomBytes(32).toString('hex'), { mode: 0o600 })
   const hook = await openHook(clock)
-  const env = { PATH: '/usr/sbin:/usr/bin:/sbin:/bin', HOME: dir, XDG_RUNTIME_DIR: join(dir, 'run'), XDG_STATE_HOME: join(dir, 'state') }
+  const env = { PATH: '/usr/sbin:/usr/bin:/sbin:/bin', HOME: join(dir, 'home'), XDG_RUNTIME_DIR: join(dir, 'run'), XDG_STATE_HOME: join(dir, 'state') }
   const common = ['--policy', policy, '--upstream-ca', originCa, ...namesIn(lanes, cases).flatMap(given => ['--resolve', given])]
   const [file, ...before] = program
   const child = spawn(file, [...before, 'serve', ...common, '--json', '--audit', join(dir, 'audit.jsonl'), '--hold', HOLD,
     '--listen', '127.0.0.1:0', '--transparent', '127.0.0.1:0', '--dns', '127.0.0.1:0', '--console', '127.0.0.1:0', '--webhook', hook.url, '--webhook-secret-file', secret,
   ], { cwd: dir, env, stdio: ['ignore', 'pipe', 'pipe'] })
   const wantsInside = cases.some(one => one.via === 'steps' && one.steps.some(({ kind }) => kind === 'inside'))
-  const inside = wantsInside ? await openInside(program, [...common, '--audit', join(dir, 'inside.jsonl'), '--control', join(dir, 'run', 'inside.sock'), '--certs', join(dir, 'inside-ca'), '--hold', HOLD], dir, env) : { problem: 'no case asks for one' }
+  const inside = wantsInside ? await openInside(program, [...common, '--audit', auditInside, '--control', join(dir, 'run', 'inside.sock'), '--certs', join(dir, 'inside-ca'), '--hold', HOLD], work, env) : { problem: 'no case asks for one' }
   const close = async (): Promise<void> => {
     child.kill('SIGKILL')
     if ('act' in inside) inside.close()
@@ -63,7 +67,7 @@ export async function startOurselves({ program, dir, lanes, cases, originCa, clo
     const proxy = addressIn(ready.proxy)
     const [dns] = ready.dns
     if (dns === undefined) throw new Error('it opened no door for names')
-    return { proxy, close, doors: { dns, transparent: ready.transparent, console: addressIn(ready.console), control: ready.control, hook, inside, check: createChecker(program, dir, cases) } }
+    return { proxy, close, doors: { dns, transparent: ready.transparent, console: addressIn(ready.console), control: ready.control, files: { policy, auditInside }, hook, inside, check: createChecker(program, dir, cases) } }
   } catch (error) {
     await close()
     throw error

@@ -166,6 +166,6 @@ function whyInapplicable(one: Case, doors: Doors | null, noTls: string | null): 
 }
 
 /** For cases that name our own doors. */
-const portsOf = ({ dns, transparent, console, control }: Doors, proxy: Address): Readonly<Record<string, string>> => ({
-  proxyPort: String(proxy.port), dnsPort: String(dns.port), transparentPort: String(transparent.port), consolePort: String(console.port), control,
+const portsOf = ({ dns, transparent, console, control, files }: Doors, proxy: Address): Readonly<Record<string, string>> => ({
+  proxyPort: String(proxy.port), dnsPort: String(dns.port), transparentPort: String(transparent.port), consolePort: String(console.port), control, ...files,
 })

@@ -21,8 +21,13 @@ import type { ShakeHands } from './tls.ts'
 
 export type Step = Send | ShakeHands | SayHello | AskName | GoInside | Knock | CheckPolicy | Instruct | Together
 
-/** What the operator's hook does with the next questions about this lane, in order; it has no opinion of those beyond. */
-export interface Instruct { readonly kind: 'hook', readonly plan: readonly Instruction[] }
+/** What the operator's hook does with the next questions about a host, in order; it has no opinion of those beyond. */
+export interface Instruct {
+  readonly kind: 'hook'
+  /** Default: the lane's name that is asked about. */
+  readonly for?: string
+  readonly plan: readonly Instruction[]
+}
 
 export interface Instruction {
   /** Sent as JSON; a string as it is. Default: nothing. */
@@ -48,6 +53,8 @@ export interface Doors {
   readonly console: Address
   /** Path of the operator's socket. */
   readonly control: string
+  /** Files that nobody inside may change. */
+  readonly files: { readonly policy: string, readonly auditInside: string }
   readonly hook: Hook
   readonly check: Checker
   /** A sandbox; or why there is none here. */
@@ -111,7 +118,7 @@ async function takeOne(step: Step, world: World, memory: Memory): Promise<Outcom
     case 'knock': return knock(step, world.doors, world)
     case 'policy': return checkPolicy(step, world.doors.check)
     case 'hook':
-      world.doors.hook.instruct(world.lane.asked, step.plan)
+      world.doors.hook.instruct(step.for ?? world.lane.asked, step.plan)
       return null
     default: return step satisfies never
   }
