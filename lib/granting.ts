@@ -17,6 +17,7 @@ import type { GrantStore } from './hold/grants.ts'
 import type { OnceAnswer } from './hold/queue.ts'
 import type { Holder } from './in-force.ts'
 import { suggestRules } from './learn/suggest.ts'
+import { UNSPENT } from './model/budget.ts'
 import type { BudgetTold } from './model/budget.ts'
 import type { Clock } from './model/clock.ts'
 import type { Decision } from './model/decision.ts'
@@ -76,6 +77,9 @@ interface Now {
 /** Grants whose beginning is remembered. One that is forgotten still holds, and ends with its time or the firewall. */
 const MAX_GIVEN = 12_000
 
+/** A budget that is too small for what was asked about does not cover it. */
+const NEW = { used: () => 0, spent: () => UNSPENT }
+
 export function createGranting(options: GrantingOptions): Granting {
   const { clock, holder, grants, hits } = options
   /** In the order they were given. */
@@ -113,7 +117,7 @@ export function createGranting(options: GrantingOptions): Granting {
       door,
       createdAt: now,
     }
-    const covered = decide(holder.now.ruleset, compileGrants([grant]), asking.facts, { now, used: () => 0 })
+    const covered = decide(holder.now.ruleset, compileGrants([grant]), asking.facts, { now, ...NEW })
     if (covered.kind !== 'allow') return { kind: 'refused', problems: [uncovered(covered)] }
     if (persist) {
       const kept = await persistRule(grant, asking)
@@ -139,7 +143,7 @@ export function createGranting(options: GrantingOptions): Granting {
     const rule = documentOf(grant, takenIds(loaded.document), asking.facts.host)
     const would = checkPolicy({ ...loaded.source, rules: [...loaded.source.rules ?? [], rule] }, { now: clock.now() })
     if (would.kind === 'invalid') return sentences(would.problems)
-    const decision = decide(compileRuleset(would.document, would.hash), holder.now.grants, asking.facts, { now: clock.now(), used: () => 0 })
+    const decision = decide(compileRuleset(would.document, would.hash), holder.now.grants, asking.facts, { now: clock.now(), ...NEW })
     if (decision.kind !== 'allow') return [uncovered(decision)]
     return write([grant], [rule])
   }

@@ -102,6 +102,7 @@ async function serve(options: ServeOptions): Promise<void> {
   })
   firewall.subscribe(event => tell(event))
   for (const warning of firewall.status().warnings) note(warning)
+  if (firewall.status().policy.unmatched === 'observe') note(OBSERVING)
   let url: string
   let shared: Shared | null = null
   try {
@@ -122,7 +123,6 @@ function announce(firewall: Firewall, url: string, shared: Shared | null, option
   const { policy, roots } = firewall.status()
   // Standard output may carry the audit log; people read the rest on standard error.
   printLine(`ready: proxy ${url}  ca ${path}  control ${firewall.control}`)
-  if (policy.unmatched === 'observe') note(OBSERVING)
   note(`policy ${policy.name ?? options.policy}: ${policy.rules} rules, unmatched requests: ${policy.unmatched}; upstreams are verified against ${roots}`)
   if (shared !== null) note(`redirected connections at ${spell(shared.transparent)}, names at ${shared.dns.map(spell).join(', ')}; ${filterHint(process.getuid?.() ?? 0)}`)
   if (firewall.console !== null) note(`the desk: open ${firewall.console.link}  (it signs in whoever opens it first)`)

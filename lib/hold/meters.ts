@@ -4,6 +4,7 @@
  * The promise: nothing is forgotten while its rule lives, and a minute is never shorter than sixty seconds, whatever
  * happens to the machine's wall clock. A minute is counted in seconds, so that a counter has one size for any limit.
  */
+import { UNSPENT } from '../model/budget.ts'
 import type { Spent } from '../model/budget.ts'
 import type { Clock } from '../model/clock.ts'
 
@@ -28,8 +29,6 @@ interface Counter {
   /** The latest second that is in it. */
   latest: number
 }
-
-const UNSPENT: Spent = Object.freeze({ bytes: 0, lastMinute: 0 })
 
 export function createMeters(clock: Clock): Meters {
   const counters = new Map<string, Counter>()

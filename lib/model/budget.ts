@@ -10,6 +10,9 @@ export interface Spent {
   readonly lastMinute: number
 }
 
+/** Nothing yet. */
+export const UNSPENT: Spent = Object.freeze({ bytes: 0, lastMinute: 0 })
+
 /** One limit on the bytes of an exchange: of a rule or grant that opened one of its readings. */
 export interface ByteBudget {
   /** Of its counter. */

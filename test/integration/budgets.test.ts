@@ -101,4 +101,9 @@ t.test('a budget on an approval', async t => {
   t.match(house.firewall.status().budgets, [{ kind: 'grant', bytes: { spent: 3, of: 5 } }])
   t.match(await (await send(house, origin.port, '/2')).ended(), /^HTTP\/1\.1 403 [^]*budget_spent/)
   t.match(house.firewall.status().budgets, [{ bytes: { spent: 3, of: 5 } }])
+
+  const long = await send(house, origin.port, '/3', 'y'.repeat(10))
+  const [post] = await house.questions(1)
+  t.match(await house.firewall.answer(post!.id, { verdict: 'approve', grant: { rule: { ...grant, method: 'POST' } } }), { kind: 'refused', problems: [/does not cover/] }, 'too little for what is asked about')
+  long.close()
 })

@@ -193,6 +193,8 @@ t.test('what happened lately is found by host, action and text, and told as it h
     }
   })()
   await (await send(house, origin.port, '/one', 'x.ok.test')).ended()
+  // Its client sees the end before the log does.
+  await house.closings(1)
   await (await send(house, origin.port, '/two', 'bad.test')).ended()
   await house.closings(2)
   t.match(await house.desk.flows(), [{ event: 'closed', path: '/two', action: 'deny', rule: 'never' }, { event: 'closed', path: '/one', action: 'allow' }])
