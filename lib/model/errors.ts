@@ -99,7 +99,7 @@ export const OPERATOR_ERRORS = {
   E_AGENT_UNREACHABLE: { says: 'The firewall does not answer at {via} ({problem}).', fix: 'Start it inside: in `sallyport run`, or where the variables of `sallyport env` are set.' },
   E_SANDBOX_TOOL: { says: 'A sandbox needs {tool}, which is not installed.', fix: 'Install the package {package}.' },
   E_SANDBOX_REFUSED: { says: 'This machine refuses the namespaces that a sandbox is made of ({problem}).', fix: '{fix}' },
-  E_SANDBOX_FAILED: { says: 'The sandbox could not be closed, so nothing was started in it ({problem}).', fix: '`sallyport doctor` says what this machine lacks.' },
+  E_SANDBOX_FAILED: { says: 'The sandbox could not be closed, so nothing was started in it ({problem}).', fix: '`sallyport doctor` says what this machine lacks; `sallyport run --fallback proxy` takes less.' },
   E_SANDBOX_COMMAND: { says: '{command} cannot be run in the sandbox ({problem}).', fix: '{fix}' },
   E_SANDBOX_GPU: { says: 'There is no GPU to pass ({problem}).', fix: 'Load its driver, or leave --gpu out.' },
   E_ATTACH_REFUSED: { says: 'The network was not put behind the firewall ({problem}).', fix: '{fix}' },
