@@ -27,6 +27,8 @@ export interface Pod {
   /** What reached the world. */
   readonly seen: Record<string, unknown>[]
   records(): readonly AuditRecord[]
+  /** The same, once there are so many like this: a client may be answered before the record of it is written. After ten seconds as they are. */
+  recorded(count: number, isMeant: (record: AuditRecord) => boolean): Promise<readonly AuditRecord[]>
   /** Kills the firewall. */
   stop(): Promise<void>
   /** The next question, once there is one. */
@@ -72,12 +74,20 @@ export async function openPod(t: Test, policy: PolicyDocument, serve: readonly s
     return run([file, ...rest], { env: { PATH: '/usr/sbin:/usr/bin:/bin' } })
   }
   const inside = (...command: readonly string[]): Promise<Ran> => run(['nsenter', ...nsenter(pod), ...command], { env })
+  const records = (): readonly AuditRecord[] => readFileSync(at('run/audit.jsonl'), 'utf8').trim().split('\n').map(line => JSON.parse(line) as AuditRecord)
   const python = (script: string): readonly string[] => ['python3', '-c', `import socket, time\n${script}`]
   return {
     inside, sallyport, seen,
     python: script => inside(...python(script)),
     outside: script => run(['nsenter', ...nsenter(world), ...python(script)], { env }),
-    records: () => readFileSync(at('run/audit.jsonl'), 'utf8').trim().split('\n').map(line => JSON.parse(line) as AuditRecord),
+    records,
+    async recorded(count, isMeant) {
+      for (const until = performance.now() + 10_000; ;) {
+        const meant = records().filter(isMeant)
+        if (meant.length >= count || performance.now() > until) return meant
+        await new Promise(resolve => setTimeout(resolve, 20))
+      }
+    },
     async stop() {
       firewall.kill('SIGKILL')
       await once(firewall, 'close')
