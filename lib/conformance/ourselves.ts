@@ -55,6 +55,9 @@ export async function startOurselves({ program, dir, lanes, cases, originCa, clo
   const child = spawn(file, [...before, 'serve', ...common, '--json', '--audit', join(dir, 'audit.jsonl'), '--hold', HOLD,
     '--listen', '127.0.0.1:0', '--transparent', '127.0.0.1:0', '--dns', '127.0.0.1:0', '--console', '127.0.0.1:0', '--webhook', hook.url, '--webhook-secret-file', secret,
   ], { cwd: dir, env, stdio: ['ignore', 'pipe', 'pipe'] })
+  const readiness = readinessOf(child)
+  // It may fail while the sandbox is still being opened.
+  readiness.catch(() => {})
   const wantsInside = cases.some(one => one.via === 'steps' && one.steps.some(({ kind }) => kind === 'inside'))
   const inside = wantsInside ? await openInside(program, [...common, '--audit', auditInside, '--control', join(dir, 'run', 'inside.sock'), '--certs', join(dir, 'inside-ca'), '--hold', HOLD], work, env) : { problem: 'no case asks for one' }
   const close = async (): Promise<void> => {
@@ -63,7 +66,7 @@ export async function startOurselves({ program, dir, lanes, cases, originCa, clo
     await hook.close()
   }
   try {
-    const ready = await readinessOf(child)
+    const ready = await readiness
     const proxy = addressIn(ready.proxy)
     const [dns] = ready.dns
     if (dns === undefined) throw new Error('it opened no door for names')
