@@ -3,7 +3,7 @@ import { openSync } from 'node:fs'
 import { ReadStream } from 'node:tty'
 import { Option } from 'commander'
 import type { Command } from 'commander'
-import { createSandbox, isExposed, loadPolicy, secretPlaces, systemClock, terminalDoor } from '../../lib/index.ts'
+import { createSandbox, decidingFiles, isExposed, loadPolicy, secretPlaces, systemClock, terminalDoor } from '../../lib/index.ts'
 import type { ClosingDoor, Firewall, PolicyDocument, Sandbox, Settings } from '../../lib/index.ts'
 import { collect } from '../arguments.ts'
 import { openDoors, settingsOf } from '../doors.ts'
@@ -66,7 +66,7 @@ async function run([command = '', ...args]: readonly string[], options: RunOptio
       firewall: () => opening = policyOf({ ...options, rw: shown.rw }).then(policy => openGate(options, policy, doors, learning?.log)),
       command, args, hasTerminal, fallback: options.fallback,
       ro: shown.ro, rw: shown.rw, hide: shown.hide, env: shown.env,
-      guarded: [options.policy, options.config, options.suggest, options.audit, options.audit === undefined ? undefined : `${options.audit}.lock`].flatMap(path => path ?? []),
+      guarded: [...decidingFiles([...settings?.approve ?? [], given('command', options.onHold)]), options.policy, options.config, options.suggest, options.audit, options.audit === undefined ? undefined : `${options.audit}.lock`].flatMap(path => path ?? []),
       stdio: [options.ask === true ? 'ignore' : 'inherit', 'inherit', 'inherit'],
       onWarning: note,
       ...given('gpu', shown.gpu ? true : undefined),

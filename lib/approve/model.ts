@@ -77,7 +77,8 @@ export function modelDoor(options: ModelOptions, envelope: Envelope): Door {
     name: 'model',
     async ask(held, { signal }): Promise<Answer> {
       const { verdict, reason } = await review(held, signal)
-      if (verdict === 'deny') return { verdict: 'deny', reason, by, note: reason }
+      // The reason is for the log alone. The agent reads that of a denial, and could have the model tell it what the operator said.
+      if (verdict === 'deny') return { verdict: 'deny', by, note: reason }
       // What it thinks of a whole task, or of bytes that nobody can read, people may hear from the log of their own decision.
       if (verdict === 'ask' || held.kind !== 'request' || !envelope(held)) return { verdict: 'pass' }
       return { verdict: 'approve', grant: 'once', shown: held.shown, by, note: reason }

@@ -10,9 +10,13 @@
  */
 import { createRequire } from 'node:module'
 import type { Api, Bot, Context } from 'grammy'
+import type { UserFromGetMe } from 'grammy/types'
 import { visible } from '../model/display.ts'
 import { OperatorError } from '../model/errors.ts'
-import type { Answer, Approve, Door, Held, Pending, Refuse } from '../model/hold.ts'
+import type { Answer, Door, Pending } from '../model/hold.ts'
+import { readAddress } from './address.ts'
+import { messageOf } from './telegram-message.ts'
+import type { Choice } from './telegram-message.ts'
 import { createTurns } from './turns.ts'
 
 export interface TelegramOptions {
@@ -20,7 +24,7 @@ export interface TelegramOptions {
   readonly token: string
   /** Ids of the chats that are asked and may answer. Whoever can write in a group of them can. At least one. */
   readonly chats: readonly number[]
-  /** Of a Bot API server of one's own. Default: Telegram's. */
+  /** Of a Bot API server of one's own: `https:`, or `http:` to a loopback address. Default: Telegram's. */
   readonly apiRoot?: string
   /** Random text for a question's buttons; at least 96 bits. */
   readonly newId: () => string
@@ -31,21 +35,12 @@ export interface TelegramDoor extends Door {
   close(): void
 }
 
-/** One hour: long enough for a task, short enough to be forgotten about. */
-const GRANT_MS = 3_600_000
 /** Questions that stand in the chats; those beyond wait in order. */
 const MAX_OPEN = 20
-const MAX_RULES = 3
-const MAX_LINE = 500
-const MAX_BUTTON = 60
-const MAX_RISKS = 5
-
-/** One button, and what it answers. */
-interface Choice {
-  readonly text: string
-  readonly says: string
-  readonly answer: Approve | Refuse
-}
+const MAX_PROBLEM = 500
+const MAX_NAME = 60
+/** Of one call, in seconds; one that waits for buttons takes thirty. */
+const CALL_S = 60
 
 interface Open {
   readonly choices: readonly Choice[]
@@ -59,11 +54,14 @@ interface Open {
 export function telegramDoor({ token, chats, apiRoot, newId }: TelegramOptions): TelegramDoor {
   if (chats.length === 0 || !chats.every(Number.isSafeInteger)) throw new OperatorError('E_OPTION_INVALID', { option: 'telegram', problem: chats.length === 0 ? 'no chat is named that may answer' : 'a chat is not named by its number', fix: 'Name the ids of the chats in "chats"; a bot is told the id of each chat that writes to it.' })
   if (!/^\d+:[\w-]{10,}$/.test(token)) throw new OperatorError('E_OPTION_INVALID', { option: 'telegram', problem: 'the token is none that a bot has', fix: 'Write the whole token that BotFather gave, 123456:ABC….' })
+  // The token is a part of every address below it.
+  const root = apiRoot === undefined ? null : readAddress(apiRoot, 'telegram').href.replace(/\/$/, '')
   const open = new Map<string, Open>()
   /** Groups of which one question stands in the chats: the others wait for its end. */
   const told = new Map<string, Promise<unknown>>()
   const turns = createTurns(MAX_OPEN)
   let listening: Bot | null = null
+  let stopping: Promise<unknown> = Promise.resolve()
   let isClosed = false
 
   async function ask(held: Pending, signal: AbortSignal): Promise<Answer> {
@@ -93,8 +91,7 @@ export function telegramDoor({ token, chats, apiRoot, newId }: TelegramOptions):
     const bot = listen()
     return new Promise((resolve, reject) => {
       const question: Open = {
-        choices: choicesFor(held),
-        text: textOf(held),
+        ...messageOf(held),
         messages: new Map(),
         settle(choice, by) {
           end(`${choice.says}, by ${by}.`)
@@ -141,20 +138,23 @@ export function telegramDoor({ token, chats, apiRoot, newId }: TelegramOptions):
     const chat = message?.chat.id
     const isOurs = question !== undefined && chat !== undefined && chats.includes(chat) && question.messages.get(chat) === message?.message_id
     const choice = isOurs && /^\d$/.test(at) ? question.choices[Number(at)] : undefined
+    // The answer counts from now on, however long Telegram takes to show that it does.
+    if (choice !== undefined) question!.settle(choice, visible(from.username ?? String(from.id), MAX_NAME))
     await context.answerCallbackQuery({ text: choice === undefined ? 'This was settled before, or cannot be answered here.' : choice.says }).catch(() => {})
-    // It may have been settled while Telegram was told so.
-    if (choice !== undefined && open.get(key) === question) question!.settle(choice, visible(from.username ?? String(from.id), MAX_BUTTON))
   }
 
   function listen(): Bot {
     if (listening !== null) return listening
     const { Bot } = createRequire(import.meta.url)('grammy') as typeof import('grammy')
-    const bot = listening = new Bot(token, apiRoot === undefined ? {} : { client: { apiRoot } })
+    const bot = listening = new Bot(token, { botInfo: NOBODY, client: { timeoutSeconds: CALL_S, ...root === null ? {} : { apiRoot: root } } })
     bot.on('callback_query', pressed)
     bot.catch(() => {})
     // Ends only where it cannot go on: the token is not valid, or somebody else listens with it.
-    bot.start({ allowed_updates: ['callback_query'] }).catch((error: unknown) => {
-      if (listening === bot) listening = null
+    // Two that listen with one token are refused by Telegram, so the one before has ended first.
+    stopping.then(() => listening === bot ? bot.start({ allowed_updates: ['callback_query'] }) : undefined).catch((error: unknown) => {
+      // One that was told to stop is missed by nobody.
+      if (listening !== bot) return
+      listening = null
       for (const question of [...open.values()]) question.fail(new Error(`Telegram cannot be heard: ${problemOf(error)}`))
     })
     return bot
@@ -163,7 +163,7 @@ export function telegramDoor({ token, chats, apiRoot, newId }: TelegramOptions):
   function stopListening(): void {
     const bot = listening
     listening = null
-    bot?.stop().catch(() => {})
+    if (bot !== null) stopping = Promise.allSettled([stopping, bot.stop()])
   }
 
   return {
@@ -177,42 +177,13 @@ export function telegramDoor({ token, chats, apiRoot, newId }: TelegramOptions):
   }
 }
 
+/** Nothing here asks who the bot is; finding that out is tried for ever where Telegram cannot be reached, and nobody could stop it. */
+const NOBODY = { id: 0, is_bot: true, first_name: '', username: '' } as UserFromGetMe
 const PLAIN = { link_preview_options: { is_disabled: true } } as const
-
-function choicesFor(held: Pending): readonly Choice[] {
-  const deny: Choice = { text: 'Deny', says: 'Denied', answer: { verdict: 'deny' } }
-  if (held.kind === 'task') return [{ text: `All of it, for an hour`, says: 'Allowed for an hour', answer: { verdict: 'approve', grant: { rules: 'asked', ttlMs: GRANT_MS }, shown: held.shown } }, deny]
-  return [{ text: 'Once', says: 'Allowed once', answer: { verdict: 'approve', grant: 'once', shown: held.shown } }, ...rulesFor(held), deny]
-}
-
-/** From narrow to wide; the one that covers the whole group first. */
-function rulesFor({ group, suggestions, shown }: Held): Choice[] {
-  const offered = [...group.suggestion === null ? [] : [group.suggestion], ...suggestions.filter(({ shape }) => shape !== 'exact')].slice(0, MAX_RULES)
-  return offered.map(({ says, rule }) => ({
-    text: visible(`1 h: ${says}`, MAX_BUTTON),
-    says: `Allowed for an hour: ${visible(says, MAX_BUTTON)}`,
-    answer: { verdict: 'approve', grant: { rule, ttlMs: GRANT_MS }, shown },
-  }))
-}
-
-function textOf(held: Pending): string {
-  const lines = [`Held: ${visible(held.display.line, MAX_LINE)}`]
-  if (held.kind === 'task') lines.push(...held.rules.map(({ says }) => `for: ${visible(says, MAX_LINE)}`))
-  else {
-    if (held.display.asker !== '') lines.push(`by ${held.display.asker}, as it says`)
-    if (held.group.questions > 1) lines.push(`one of ${held.group.questions} questions alike`)
-  }
-  for (const { says } of held.risks.slice(0, MAX_RISKS)) lines.push(`note: ${visible(says, MAX_LINE)}`)
-  const text = lines.join('\n')
-  return text.length <= MAX_TEXT ? text : `${text.slice(0, MAX_TEXT - 1)}…`
-}
-
-/** Telegram takes 4,096 characters. */
-const MAX_TEXT = 3_500
 
 /** Telegram's own words; grammy's never hold the token unless it is told to log what is sensitive. */
 function problemOf(error: unknown): string {
-  return visible(error instanceof Error ? error.message : 'unknown error', MAX_LINE)
+  return visible(error instanceof Error ? error.message : 'unknown error', MAX_PROBLEM)
 }
 
 function unlessAborted(waiting: Promise<unknown>, signal: AbortSignal): Promise<void> {

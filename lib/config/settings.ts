@@ -4,6 +4,7 @@
  */
 import { homedir } from 'node:os'
 import { dirname, resolve } from 'node:path'
+import { isOperatorError } from '../model/errors.ts'
 import type { HookDocument, Settings, SettingsDocument } from '../model/settings.ts'
 import { parseJson } from './json.ts'
 import { below, error } from './problems.ts'
@@ -17,10 +18,9 @@ export type LoadedSettings =
 
 /**
  * @param file paths in it are read from its folder on, `~/` from the home of whoever runs us
- * @throws OperatorError E_POLICY_UNREADABLE where the file cannot be read; what is in it is never thrown
  */
 export async function loadSettings(file: string): Promise<LoadedSettings> {
-  const text = await readText(file)
+  const text = await readText(file).catch(unreadable)
   if (text.kind === 'invalid') return { kind: 'invalid', problems: [text.problem] }
   const parsed = parseJson(text.text)
   if (parsed.kind === 'invalid') return parsed
@@ -29,6 +29,12 @@ export async function loadSettings(file: string): Promise<LoadedSettings> {
   const document = parsed.value as SettingsDocument
   const missing = secretsMissing(document)
   return missing.length > 0 ? { kind: 'invalid', problems: missing } : { kind: 'settings', settings: absolute(document, file) }
+}
+
+/** A sentence of ours: its reader's own is about a policy. */
+function unreadable(fault: unknown): { readonly kind: 'invalid', readonly problem: Problem } {
+  if (!isOperatorError(fault)) throw fault
+  return { kind: 'invalid', problem: error('', `The file cannot be read (${fault.details['problem']}).`, 'Check the path and its permissions.') }
 }
 
 /** The secrets of each kind of hook, and whether it can do without. */

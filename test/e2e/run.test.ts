@@ -108,21 +108,22 @@ t.test('time from the start to the command, beside that of an empty program', { 
   t.ok(ours < 40 * empty, 'in proportion, whatever else this machine does')
 })
 
-t.test('a configuration file names who is asked and what is shown, and no secret of it is seen inside', async t => {
+t.test('a configuration file names who is asked and what is shown; no secret of it is seen inside, and no hook changed', async t => {
   const desk = await openDesk(t, 'self')
   const at = (name: string): string => join(desk.user.work, name)
   writeFileSync(at('secret'), 'sixteen characters and more\n')
   writeFileSync(join(desk.user.home, 'notes'), 'seen\n')
+  writeFileSync(at('ask.sh'), `echo '{"verdict":"approve","grant":"once","by":"config"}'\n`)
   writeFileSync(at('config.json'), JSON.stringify({
     version: 1,
-    approve: [{ command: `echo '{"verdict":"approve","grant":"once","by":"config"}'` }, { webhook: { url: 'http://127.0.0.1:1/', secretFile: 'secret' } }, { slack: { urlEnv: 'CHAT_URL' } }],
+    approve: [{ command: `sh ${at('ask.sh')}` }, { webhook: { url: 'http://127.0.0.1:1/', secretFile: 'secret' } }, { slack: { urlEnv: 'CHAT_URL' } }],
     sandbox: { ro: ['~/notes'] },
   }))
-  const inside = `cat secret 2>&1; echo "[$CHAT_URL]"; cat ~/notes; curl -sS -o /dev/null -w '%{http_code}\n' https://ask.test:${desk.web}/`
+  const inside = `(echo id >> ask.sh) 2>/dev/null || (mv ask.sh other) 2>/dev/null || echo kept; cat secret 2>&1; echo "[$CHAT_URL]"; cat ~/notes; curl -sS -o /dev/null -w '%{http_code}\n' https://ask.test:${desk.web}/`
   const { user } = desk
   const { file, args } = user.command('env', 'CHAT_URL=https://chat.test/secret', user.node, user.file('dist/bin/sallyport.js'), ...desk.options, '--config', at('config.json'), '--', 'sh', '-c', inside)
   const { stdout, output } = await runClient([file, ...args], { cwd: user.work, env: { PATH: process.env['PATH'] ?? '' } })
-  t.match(stdout, /\[\]\nseen\n200\n$/, output)
+  t.match(stdout, /^kept\n[^]*\[\]\nseen\n200\n$/, output)
   t.notMatch(stdout, 'sixteen characters')
   t.match(await desk.sallyport(...desk.options, '--config', at('secret'), '--', 'true'), { code: 2, err: /secret/ })
 })

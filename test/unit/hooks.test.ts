@@ -4,7 +4,7 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { openHooks, readSettings } from '../../lib/hooks.ts'
 import type { HookDocument } from '../../lib/model/settings.ts'
-import { secretPlaces } from '../../lib/secrets.ts'
+import { decidingFiles, secretPlaces } from '../../lib/secrets.ts'
 import { sampleHeld } from '../helpers/sample-held.ts'
 
 const stop = new AbortController().signal
@@ -42,8 +42,15 @@ t.test('where secrets are is known, however deep they stand', async t => {
   t.strictSame(secretPlaces([{ first: [{ escalate: { after: '1m', first: { slack: { urlEnv: 'S' } }, then: { telegram: { chats: [1], tokenFile: '/t' } } } }, { model: { url: 'u', model: 'm', keyFile: '/k' } }] }]), { files: ['/t', '/k'], variables: ['S'] })
 })
 
+t.test('what decides the next time too is known: an envelope, what a model is told, and the files that a command names', t => {
+  const dir = t.testdir({ 'ask.sh': '', folder: {} })
+  t.strictSame(decidingFiles([{ first: [{ model: { url: 'u', model: 'm', envelope: '/e', instructions: '/i', keyFile: '/k' } }, { command: `NAME=x sh '${dir}/ask.sh' ${dir}/folder ${dir}/none /bin/sh/none` }] }]), ['/e', '/i', join(dir, 'ask.sh')])
+  t.end()
+})
+
 t.test('a file that is not sound says how many things are wrong in it', async t => {
   const file = join(t.testdir({}), 'config.json')
   writeFileSync(file, '{"version":2,"approve":[{}]}')
   await t.rejects(readSettings(file), { code: 'E_CONFIG_INVALID', message: /config\.json#\/.* And 1 more\./ })
+  await t.rejects(readSettings('none.json'), { code: 'E_CONFIG_INVALID', message: /^none\.json: The file cannot be read \(ENOENT\)/ }, 'and one that is not there')
 })

@@ -77,9 +77,9 @@ t.test('whatever it thinks, nothing beyond the envelope', async t => {
   t.strictSame(await ask(t, allow, sampleTask()), { verdict: 'pass' }, 'a task is for people')
 })
 
-t.test('it denies with its reason, made safe to show, and passes on what it does not know', async t => {
-  t.strictSame(await ask(t, '{"verdict":"deny","reason":"a paste site\\u202e"}'), { verdict: 'deny', reason: 'a paste site\\u{202e}', by: 'model m', note: 'a paste site\\u{202e}' })
-  t.match(await ask(t, '{"verdict":"deny"}', sampleTask()), { verdict: 'deny', reason: 'no reason given' })
+t.test('it denies, with its reason, made safe to show, in the log and not for the agent, and passes on what it does not know', async t => {
+  t.strictSame(await ask(t, '{"verdict":"deny","reason":"a paste site\\u202e"}'), { verdict: 'deny', by: 'model m', note: 'a paste site\\u{202e}' })
+  t.match(await ask(t, '{"verdict":"deny"}', sampleTask()), { verdict: 'deny', note: 'no reason given' })
   t.strictSame(await ask(t, '{"verdict":"ask","reason":"unusual"}'), { verdict: 'pass' })
 })
 

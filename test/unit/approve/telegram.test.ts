@@ -2,6 +2,7 @@
 import t from 'tap'
 import type { Test } from 'tap'
 import { telegramDoor } from '../../../lib/approve/telegram.ts'
+import { messageOf } from '../../../lib/approve/telegram-message.ts'
 import type { TelegramDoor } from '../../../lib/approve/telegram.ts'
 import type { Pending } from '../../../lib/model/hold.ts'
 import { openBotApi } from '../../helpers/bot-api.ts'
@@ -49,9 +50,27 @@ t.test('a rule for an hour, a denial, and a whole task', async t => {
 
   const task = ask(sampleTask())
   const third = await api.next('sendMessage')
-  t.match(third['text'], /to write the digest.*\nfor: GET https api\.example\.test/)
+  t.match(third['text'], /to write the digest[^]*\n1 h: GET https api\.example\.test.*\n  \{"host":/)
   api.press(button(third, /All of it/), { chat: CHAT, message: 3 })
   t.match(await task, { grant: { rules: 'asked', ttlMs: 3_600_000 }, shown: 't1.1' })
+})
+
+t.test('what does not stand in the message in full has no button', t => {
+  const texts = ({ choices }: ReturnType<typeof messageOf>): string[] => choices.map(({ text }) => text)
+  const rule = { host: 'api.example.test', path: `/v1/${'a'.repeat(900)}` }
+  const few = messageOf(sampleTask({ rules: [1, 2].map(() => ({ rule, says: 'short', answers: [] })) }))
+  t.match(few.text, JSON.stringify(rule))
+  t.strictSame(texts(few), ['All of it, for an hour', 'Deny'])
+  const many = messageOf(sampleTask({ rules: [1, 2, 3, 4].map(() => ({ rule, says: 'short', answers: [] })) }))
+  t.match(many.text, /sallyport approve t1/)
+  t.notMatch(many.text, 'aaa', 'not a part of it either')
+  t.strictSame(texts(many), ['Deny'])
+
+  const long = { shape: 'below', says: 'everything below', rule: { ...rule, path: `/${'b'.repeat(4_000)}/**` } } as const
+  const mixed = messageOf(sampleHeld({ suggestions: [long, ...held.suggestions], display: { ...held.display, line: 'x'.repeat(5_000), asker: 'y'.repeat(5_000) } }))
+  t.strictSame(texts(mixed), ['Once', '1 h: anything on this host', 'Deny'])
+  t.ok(mixed.text.length <= 3_500)
+  t.end()
 })
 
 t.test('nobody else answers: not from another chat, not on another message, not with a made-up or a spent button', async t => {
@@ -133,5 +152,6 @@ t.test('a list of chats is never empty, and a token is one', async t => {
   const newId = (): string => 'x'
   t.throws(() => telegramDoor({ token: '1:aaaaaaaaaaaa', chats: [], newId }), { message: /no chat is named/ })
   t.throws(() => telegramDoor({ token: '1:aaaaaaaaaaaa', chats: [1.5], newId }), { message: /by its number/ })
+  t.throws(() => telegramDoor({ token: '1:aaaaaaaaaaaa', chats: [1], apiRoot: 'http://bots.example.test', newId }), { message: /in the clear/ }, 'the token is a part of each address')
   t.throws(() => telegramDoor({ token: 'secret', chats: [1], newId }), { message: /token/ })
 })

@@ -52,5 +52,5 @@ t.test('what is wrong is told with its place and what to write instead', async t
   }
   writeFileSync(file, '{"version":1,"approve":[],"approve":[]}')
   t.match(await loadSettings(file), { kind: 'invalid' }, 'a key that stands twice')
-  await t.rejects(loadSettings(join(t.testdirName, 'none.json')), { code: 'E_POLICY_UNREADABLE' })
+  t.match(await loadSettings(join(t.testdirName, 'none.json')), { kind: 'invalid', problems: [{ pointer: '', problem: 'The file cannot be read (ENOENT).' }] }, 'none at all')
 })
