@@ -1,7 +1,7 @@
 /** What is published is what somebody needs who installs it, and nothing else; installing it runs no script that it needs. */
 import t from 'tap'
 import { execFileSync } from 'node:child_process'
-import { mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs'
+import { mkdtempSync, readFileSync, readdirSync, rmSync, statSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -69,9 +69,12 @@ t.test('the tarball holds what it should, and nothing else', async t => {
 })
 
 t.test('the program says by its first line what runs it, and by name that it can be run', async t => {
+  // Before npm had anything to do with it.
+  for (const file of Object.values(manifest.bin)) t.equal(statSync(join(ROOT, file)).mode & 0o111, 0o111, `${file} can be run`)
   for (const file of Object.values(manifest.bin)) t.ok(readFileSync(join(ROOT, file), 'utf8').startsWith('#!/usr/bin/env node\n'), file)
-  // As the README calls it: npm makes a program of it, in a checkout as in an installed package.
-  const said = execFileSync('npm', ['exec', '--offline', '--no', '--', 'sallyport', '--version'], { cwd: ROOT, encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] })
+  // As the README calls it: npm makes a program of it, in a checkout as in an installed package. npm lets it be run when it links it into
+  // its cache, and not again for a checkout that stands where another one did: so the build lets it be run.
+  const said = execFileSync('npm', ['exec', '--offline', '--no', '--', 'sallyport', '--version'], { cwd: ROOT, encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] })
   t.equal(said, `${VERSION}\n`)
 })
 
