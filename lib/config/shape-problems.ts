@@ -46,10 +46,13 @@ export function toProblems(errors: readonly ErrorObject[], checked: Checked): Pr
   return problems
 }
 
+/** Values that have a file of their own, by the name under which people write them down. */
+const SECRETS: Readonly<Record<string, string>> = { secret: 'secretFile', token: 'tokenFile', key: 'keyFile', apiKey: 'keyFile' }
+
 /** What people call things in other products, or forget the name of. */
 const MEANT: Readonly<Record<string, string>> = {
+  ...SECRETS,
   comment: 'note', description: 'note', reason: 'note', default: 'unmatched', domain: 'host', domains: 'host', url: 'host', ip: 'cidr',
-  secret: 'secretFile', token: 'tokenFile', key: 'keyFile', apiKey: 'keyFile',
   verb: 'method', verbs: 'method', protocol: 'scheme', effect: 'action', decision: 'action', ttl: 'ttlMs', presets: 'use', until: 'expires',
 }
 
@@ -57,6 +60,8 @@ function unknownProperty({ instancePath, params }: ErrorObject, checked: Checked
   const name = String((params as { additionalProperty: unknown }).additionalProperty)
   const known = Object.keys(expectedAt(instancePath, checked).schema.properties ?? {})
   const meant = known.find(word => word === (Object.hasOwn(MEANT, name) ? MEANT[name] : undefined)) ?? nearest(name, known)
+  // It was meant, and is not allowed: whoever wrote it wants to know why, and may have to change the secret.
+  if (meant !== null && Object.hasOwn(SECRETS, name)) return error(below(instancePath, name), 'A secret does not stand in this file.', `Write "${meant}", the path of a file that holds it, and change the secret if others have read this one.`)
   const fix = meant === null ? `Leave it out; known here: ${known.join(', ')}.` : `Write "${meant}", or leave it out.`
   return error(below(instancePath, name), `There is no property ${shown(name)} here.`, fix)
 }

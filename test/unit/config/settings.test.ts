@@ -34,7 +34,7 @@ t.test('paths are read from the folder of the file, and from home', async t => {
 t.test('what is wrong is told with its place and what to write instead', async t => {
   const file = join(t.testdir({}), 'config.json')
   const rows: [string, unknown, RegExp][] = [
-    ['a secret in the file', { approve: [{ webhook: { url: 'https://a.test', secret: 'sixteen characters' } }] }, /\/approve\/0\/webhook\/secret .*Write "secretFile"/],
+    ['a secret in the file', { approve: [{ webhook: { url: 'https://a.test', secret: 'sixteen characters' } }] }, /\/approve\/0\/webhook\/secret A secret does not stand in this file\. Write "secretFile", the path/],
     ['a token in the file', { approve: [{ telegram: { chats: [1], token: '1:a' } }] }, /\/telegram\/token .*Write "tokenFile"/],
     ['a secret that is not named', { approve: [{ all: [{ webhook: { url: 'https://a.test' } }] }] }, /\/approve\/0\/all\/0\/webhook Its secret is not named\. Add "secretFile"/],
     ['one that is named twice', { approve: [{ escalate: { after: '1m', first: { command: 'a' }, then: { slack: { urlFile: 'a', urlEnv: 'B' } } } }] }, /\/approve\/0\/escalate\/then\/slack .*both given/],
