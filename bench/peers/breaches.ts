@@ -12,7 +12,7 @@ export type Breach = 'elsewhere' | 'split' | 'fields' | 'unclear'
 export const breaches: Readonly<Record<Breach, { readonly title: string, readonly means: string }>> = {
   elsewhere: { title: 'went elsewhere', means: 'an origin got a request that names a host or an address which nobody allowed' },
   split: { title: 'one became two', means: 'bytes in which one reader sees one request, and another two, reached an origin as two. Whether the proxy judged the second as well cannot be seen from outside' },
-  fields: { title: 'wrong fields', means: 'fields that end at a proxy went on (credentials for it, those named in Connection, offers to upgrade), or a request came out changed or in another order' },
+  fields: { title: 'wrong fields', means: 'fields that end at a proxy went on (credentials for it, those named in Connection, offers to upgrade, `Proxy`), or a request came out changed or in another order' },
   unclear: { title: 'unclear, passed on', means: 'a request to an allowed host that two parties may read differently, or that is not as the standard wants it, was passed on, as it was or mended. No harm in itself: it is what the others are made of' },
 }
 

@@ -98,6 +98,7 @@ as what an attacker has to work with when one of them is put to *this* use.
 - *Not applicable* counts for neither side: a door that the peer does not have (names, redirected connections, a sandbox,
   approval), or a distinction that its configuration cannot make.
 - *Crashed* is a process that ended and refused connections afterwards; each such case was tried again, alone.
+- What a peer answers too late, on the machine of the run, counts as held: from run to run a few cases of a slow one differ.
 - Debian's packages are those of the release, not the newest of their projects.
 
 To repeat it: \`npm run scoreboard\`, as root on Debian; what is missing is installed, npm's into a folder that is removed.
