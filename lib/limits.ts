@@ -31,6 +31,7 @@ export const LIMITS = {
   upstreamIdleMs: { unit: 'milliseconds', value: 30 * SECOND, flag: '--upstream-keepalive', says: 'An unused connection to an upstream.' },
   drainMs: { unit: 'milliseconds', value: 10 * SECOND, flag: '--drain', says: 'How long what flows may go on after a SIGTERM.' },
   connections: { unit: 'count', value: 10_000, flag: '--max-connections', says: 'Client connections; more is 503.' },
+  pipelined: { unit: 'count', value: 100, flag: '--max-pipelined', says: 'Requests that one connection has sent without waiting for their answers; more are not read until it has had some.' },
   waiters: { unit: 'count', value: 1_000, flag: '--max-waiters', says: 'Requests that wait for a decision; more is 503.' },
   questionsPerHost: { unit: 'count', value: 100, flag: '--max-questions-per-host', says: 'Open questions about one host; more is 503.' },
   waitersPerClient: { unit: 'count', value: 250, flag: '--max-waiters-per-client', says: 'Waiting requests of one client, where clients are told apart by a token; more is 503.' },

@@ -52,6 +52,8 @@ export interface Connection {
   readonly underway: Underway[]
   /** Those under way that have to wait for others before them. */
   readonly queue: { readonly exchange: Underway, readonly begin: () => void }[]
+  /** Under way at a time; then nothing further is read. */
+  readonly most: number
   /** Flows begun on it. A connection that ends with none is a flow by itself. */
   flows: number
   /** Nothing further on it is read as a request; answers to what came before are still sent, in order. */
@@ -66,6 +68,8 @@ export interface Connection {
 }
 
 export interface ConnectionLimits {
+  /** Requests of one connection that are under way at a time. */
+  readonly pipelined: number
   /** From the first byte of a head to its last. */
   readonly headerMs: number
   /** With no request under way. */
@@ -78,7 +82,7 @@ export interface ConnectionLimits {
 const LINGER_MS = 2_000
 const LINGER_BYTES = 4 * 1024 * 1024
 
-/** The deadline of a head. Costs nothing for one that arrives in one piece. */
+/** The deadline of a head. Costs nothing for one that arrives in one piece, and does not run while we are the ones who do not read. */
 export interface HeadDeadline {
   /** After every chunk. */
   look(): void
@@ -95,7 +99,10 @@ export function headDeadline(connection: Connection, clock: Clock, limits: Conne
     stop,
     look() {
       if (connection.watch.phase !== 'head' || connection.isClosing) return stop()
-      timer ??= clock.after(limits.headerMs, late)
+      timer ??= clock.after(limits.headerMs, () => {
+        timer = null
+        if (!connection.socket.isPaused()) late()
+      })
     },
   }
 }

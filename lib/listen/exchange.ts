@@ -12,7 +12,7 @@ import type { Exchange, Normalized, Refusal } from '../model/flow.ts'
 import type { RawFields, RequestFacts } from '../model/request.ts'
 import { closeGently, cutOff } from './connection.ts'
 import type { Connection, Underway } from './connection.ts'
-import { beginNext } from './in-order.ts'
+import { endInOrder } from './in-order.ts'
 import { renderRefusal, replyBytes } from './reply.ts'
 import type { Reply, Said } from './reply.ts'
 
@@ -206,10 +206,7 @@ export class HttpExchange implements Exchange, Underway {
   private finish(): void {
     this.isOver = true
     this.gone = NOBODY
-    const { underway } = this.connection
-    const at = underway.indexOf(this)
-    if (at !== -1) underway.splice(at, 1)
-    if (this.connection.queue.length > 0) beginNext(this.connection)
+    endInOrder(this.connection, this)
   }
 
   /** Interim responses are for HTTP/1.1, before the final head, and only for the first request of a pipeline: Node gives no other one a socket. */

@@ -82,12 +82,17 @@ export function createFront(options: FrontOptions): Front {
   })
 
   function attach(socket: Duplex, origin: Origin): void {
-    const connection: Connection = { socket, ...origin, watch: createHeadWatch(limits), underway: [], queue: [], flows: 0, isClosing: false, isDraining: false, bytes: 0, movedAt: clock.elapsed(), letGo }
+    joinWrites(socket)
+    socket.on('error', ignore)
+    read(socket, origin)
+  }
+
+  /** Again for what was put back: whatever this adds to the socket is taken off by `letGo`. */
+  function read(socket: Duplex, origin: Origin): void {
+    const connection: Connection = { socket, ...origin, watch: createHeadWatch(limits), underway: [], queue: [], most: limits.pipelined, flows: 0, isClosing: false, isDraining: false, bytes: 0, movedAt: clock.elapsed(), letGo }
     const deadline = headDeadline(connection, clock, limits, () => onFault(connection, 'header_timeout', 'the head did not arrive in time'))
     connections.set(socket, connection)
     idleWatch.start()
-    joinWrites(socket)
-    socket.on('error', ignore)
     socket.on('close', onClose)
     server.emit('connection', socket)
     // Before Node's own listener, so that a fault is known before its parser acts on the bytes.
@@ -158,7 +163,7 @@ export function createFront(options: FrontOptions): Front {
    */
   function readAgain(request: IncomingMessage, connection: Connection, head: Buffer): void {
     const { socket } = connection
-    let text = `${request.method} ${request.url} HTTP/1.1\r\n`
+    let text = `${request.method} ${request.url} HTTP/${request.httpVersion}\r\n`
     for (let i = 0; i + 1 < request.rawHeaders.length; i += 2) {
       const name = request.rawHeaders[i]!
       if (!/^(upgrade|http2-settings|connection)$/i.test(name)) text += `${name}: ${request.rawHeaders[i + 1]}\r\n`
@@ -167,7 +172,7 @@ export function createFront(options: FrontOptions): Front {
     connection.letGo()
     if (head.length > 0) socket.unshift(head)
     socket.unshift(Buffer.from(`${text}\r\n`, 'latin1'))
-    attach(socket, connection)
+    read(socket, connection)
   }
 
   function onConnect(request: IncomingMessage, socket: Duplex, head: Buffer): void {

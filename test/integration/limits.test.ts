@@ -1,6 +1,7 @@
 /** Each limit of lib/limits.ts does what its row says. Time is a fake clock wherever one can be handed in. */
 import t from 'tap'
-import { createServer } from 'node:net'
+import type { Test } from 'tap'
+import { connect, createServer } from 'node:net'
 import type { AddressInfo, Socket } from 'node:net'
 import { fakeClock } from '../helpers/fake-clock.ts'
 import { openHouse } from '../helpers/house.ts'
@@ -16,6 +17,15 @@ const policy = (port: number): PolicyDocument => ({ version: 1, rules: [
 ] })
 const line = (port: number, host = 'open.test', path = '/'): string => `GET http://${host}:${port}${path} HTTP/1.1\r\nHost: ${host}:${port}\r\n`
 const turns = async (count: number): Promise<void> => { for (let n = 0; n < count; n++) await new Promise(setImmediate) }
+/** Connected to each other: what the client holds, and what the firewall is given. */
+async function pairOfSockets(t: Test): Promise<readonly [Socket, Socket]> {
+  const server = createServer({ allowHalfOpen: true })
+  await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
+  const ours = connect((server.address() as AddressInfo).port, '127.0.0.1')
+  const theirs = await new Promise<Socket>(resolve => server.once('connection', resolve))
+  t.teardown(() => { ours.destroy(); server.close() })
+  return [ours.on('error', () => {}), theirs]
+}
 /** Lets real sockets deliver before fake time moves. */
 const until = async (isSo: () => boolean): Promise<void> => { while (!isSo()) await new Promise(setImmediate) }
 
@@ -41,6 +51,50 @@ t.test('head, target and fields: 431 and 414, at the limit and one over', async 
   t.equal(await send(target(8_193)), '414', 'a byte more')
   t.equal(await send(head('A: b\r\n'.repeat(198))), '200', '200 fields')
   t.equal(await send(head('A: b\r\n'.repeat(199))), '431', 'a field more')
+})
+
+t.test('a client that sends request upon request is not read while too many of them are not answered, and each is served in the end', async t => {
+  const clock = fakeClock()
+  const origin = await startOrigin(t)
+  const house = await openHouse(t, policy(origin.port), { clock, limits: { pipelined: 20 } })
+  const [ours, theirs] = await pairOfSockets(t)
+  house.firewall.handle(theirs)
+  let text = ''
+  ours.on('data', chunk => { text += String(chunk) })
+  ours.write(`POST http://ask.test:${origin.port}/ HTTP/1.1\r\nHost: ask.test:${origin.port}\r\nContent-Length: 0\r\n\r\n`)
+  const [question] = await house.questions(1)
+  const many = 8_000
+  const flood = `${line(origin.port)}\r\n`.repeat(many)
+  ours.write(flood)
+  await until(() => theirs.isPaused())
+  await turns(200)
+  t.ok(theirs.bytesRead < flood.length / 3, `${theirs.bytesRead} bytes of ${flood.length} were read`)
+  // A head of which a part was read is late by our doing, and not by the client's.
+  clock.advance(20_000)
+  await house.firewall.answer(question!.id, { verdict: 'approve', grant: 'once' })
+  await until(() => origin.requests.length === 1 + many)
+  t.equal(origin.requests[0]!.method, 'POST')
+  await until(() => text.split('HTTP/1.1 200').length === 2 + many)
+})
+
+t.test('however often a connection offers another protocol, nothing of it adds up', async t => {
+  const origin = await startOrigin(t)
+  const house = await openHouse(t, policy(origin.port))
+  const [ours, theirs] = await pairOfSockets(t)
+  house.firewall.handle(theirs)
+  let text = ''
+  ours.on('data', chunk => { text += String(chunk) })
+  const offer = async (n: number): Promise<Record<string, number>> => {
+    ours.write(`${line(origin.port)}Connection: Upgrade\r\nUpgrade: h2c\r\n\r\n`)
+    await until(() => text.split('HTTP/1.1 200').length === n + 1)
+    await turns(2)
+    return Object.fromEntries(theirs.eventNames().map(name => [String(name), theirs.listenerCount(name)]))
+  }
+  const once = await offer(1)
+  const writes = theirs._writev
+  for (let n = 2; n < 30; n++) await offer(n)
+  t.strictSame(await offer(30), once, 'as many listeners as after the first')
+  t.equal(theirs._writev, writes, 'and one way of writing')
 })
 
 t.test('a head that does not arrive in 10 s is 408; slow bytes do not help it', async t => {
