@@ -139,5 +139,5 @@ const printable = (text: string): string => text
   .replace(/[^ -~]/g, character => `\\x${character.charCodeAt(0).toString(16).padStart(2, '0')}`)
   .replace(/`/g, '\'')
   .replace(/\b(allow|deni|insi)\d\d\.test/gi, (_, name: string) => `${{ allow: 'allowed', deni: 'denied', insi: 'inside' }[name.toLowerCase()]!}.test`)
-  .replace(/\b127\.80\.45\.\d+\b/g, 'the origin\'s address')
+  .replace(/\b127\.[6-9]\d\.[1-6]\d\.\d+\b/g, 'the origin\'s address')
   .slice(0, 120)

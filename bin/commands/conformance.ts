@@ -33,7 +33,7 @@ export function addConformance(program: Command): void {
     .option('--only <id>', 'this case alone; repeatable', collect)
     .option('--json', 'print a JSON line per case and a last one with the counts')
     .addHelpText('after', `
-Needs ports 80 and 443 of 127.80.45.0/24 for its origins. A command finds these in its environment: CONFORMANCE_PORT,
+Its origins listen on ports 80 and 443 of a net below 127.0.0.0/8 that is free; which one is said. A command finds these in its environment: CONFORMANCE_PORT,
 CONFORMANCE_CA (roots to trust), CONFORMANCE_HOSTS (a hosts file, its /etc/hosts where this machine allows that) and
 CONFORMANCE_DIR, in it setup.json. Exit status: 0 every line was held, 1 one was not.
 
@@ -46,21 +46,26 @@ async function conformance(options: Options): Promise<void> {
   const { setup, only = [], json } = options
   if (options.describe === true) return describe(setup ?? await mkdtemp(join(tmpdir(), 'sallyport-setup-')), json)
   const subject = subjectOf(options)
+  const began = systemClock.elapsed()
   const results = await runConformance({
     subject,
     only,
     clock: systemClock,
     ...given('setupDir', setup === undefined ? undefined : resolve(setup)),
-    // With a folder it could be set up before.
-    ...given('onSetup', subject.kind === 'proxy' && setup === undefined ? waitForSetup : undefined),
+    onSetup: async given => {
+      note(`the origins are on ports ${given.ports.join(' and ')} of ${given.net}`)
+      // With a folder it could be set up before.
+      if (subject.kind === 'proxy' && setup === undefined) await waitForSetup(given)
+    },
     ...given('onProgress', process.stderr.isTTY ? (done: number, all: number) => void process.stderr.write(`\r${done} of ${all}${done === all ? '\n' : ''}`) : undefined),
   })
   if (results.length === 0) throw new OperatorError('E_OPTION_INVALID', { option: '--only', problem: 'no case has that id', fix: 'The ids are in the last column of --json without --only.' })
+  const ms = Math.round(systemClock.elapsed() - began)
   const counts = Object.fromEntries(COLUMNS.map(verdict => [verdict, results.filter(one => one.verdict === verdict).length]))
   if (json) {
     for (const one of results) printJson(one)
-    printJson({ event: 'done', cases: results.length, ...counts })
-  } else print(results)
+    printJson({ event: 'done', cases: results.length, ms, ...counts })
+  } else print(results, ms)
   process.exitCode = results.every(({ verdict }) => verdict === 'held' || verdict === 'inapplicable') ? 0 : 1
 }
 
@@ -73,12 +78,13 @@ function subjectOf({ proxy, command, ca }: Options): ConformanceOptions['subject
   return { kind: 'ourselves', program: [process.execPath, process.argv[1]!] }
 }
 
-function print(results: readonly CaseResult[]): void {
+function print(results: readonly CaseResult[], ms: number): void {
   for (const { id, why, verdict, problem } of results) {
     if (verdict !== 'held' && verdict !== 'inapplicable') printLine(`${id} (${why}): ${TITLES[COLUMNS.indexOf(verdict)]}: ${problem}`)
   }
   const families = [...new Set(results.map(({ family }) => family))]
   printLine(table([['family', ...TITLES], ...families.map(family => [family, ...COLUMNS.map(verdict => String(results.filter(one => one.family === family && one.verdict === verdict).length))])]))
+  printLine(`${results.length} ${results.length === 1 ? 'case' : 'cases'} in ${Math.ceil(ms / 1_000)} s`)
 }
 
 async function describe(dir: string, json = false): Promise<void> {

@@ -1,7 +1,9 @@
 /** One case on the wire: its bytes written, its answer read. Knows nothing of what would be right. */
 import { connect } from 'node:net'
+import type { Socket } from 'node:net'
 import { connect as connectTls } from 'node:tls'
 import type { Clock } from '../model/clock.ts'
+import { asksHead, statusesOf } from './answers.ts'
 import { bytesOf } from './cases.ts'
 import type { BytesCase } from './cases.ts'
 import { exchange, isOpened, reaches, tunnel } from './exchange.ts'
@@ -9,19 +11,33 @@ import type { Exchange } from './exchange.ts'
 
 export interface Address { readonly host: string, readonly port: number }
 
+/** An address, and how one gets there. */
+export interface Door extends Address {
+  /** Address that the client comes from. Default: the system's choice. */
+  readonly from?: string
+  /** Told of each connection on which something was asked how many answers were read there. */
+  readonly heard?: (answers: number) => void
+}
+
+export const reach = ({ host, port, from }: Door): Socket => connect({ host, port, ...from === undefined ? {} : { localAddress: from } })
+
 /** @returns all that came, latin-1; empty when there was no answer */
-export async function attack(proxy: Address, one: Pick<BytesCase, 'via' | 'connect' | 'sni' | 'bytes'>, clock: Clock, quiet: Pick<Exchange, 'quietMs' | 'caughtUp'>): Promise<string> {
+export async function attack(proxy: Door, one: Pick<BytesCase, 'via' | 'connect' | 'sni' | 'bytes'>, clock: Clock, quiet: Pick<Exchange, 'quietMs' | 'caughtUp'>): Promise<string> {
   const written = { bytes: bytesOf(one), clock, ...quiet }
-  const socket = connect(proxy.port, proxy.host)
-  if (one.via === 'absolute-form') return exchange(socket, written)
+  const socket = reach(proxy)
+  const read = (answer: string): string => {
+    if (written.bytes !== '' || one.via === 'tunnel') proxy.heard?.(statusesOf(answer, asksHead(written.bytes)).length)
+    return answer
+  }
+  if (one.via === 'absolute-form') return read(await exchange(socket, written))
   const authority = one.connect ?? ''
   const answer = await tunnel(socket, authority, clock)
-  if (!isOpened(answer)) return answer
+  if (!isOpened(answer)) return read(answer)
   // The certificate is the proxy's own matter here: the attacker does not care for it.
   const secure = connectTls({ socket, servername: one.sni ?? authority.replace(/:\d+$/, ''), rejectUnauthorized: false, ALPNProtocols: ['http/1.1'] })
-  if (await reaches(secure, 'secureConnect', clock)) return exchange(secure, written)
+  if (await reaches(secure, 'secureConnect', clock)) return read(await exchange(secure, written))
   socket.destroy()
-  return ''
+  return read('')
 }
 
 const SERVED = /^HTTP\/1\.[01] 200/

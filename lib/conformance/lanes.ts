@@ -9,7 +9,6 @@ import type { Socket } from 'node:net'
 import type { SecureContext } from 'node:tls'
 import { bytesOf } from './cases.ts'
 import type { Case, Misbehaviour } from './cases.ts'
-import { namesOf } from './setup.ts'
 import type { LaneNames } from './setup.ts'
 
 /** A complete request, as an origin read it. */
@@ -35,8 +34,7 @@ export interface Lane extends LaneNames {
 }
 
 /** @throws when ports 80 and 443 may not be bound */
-export async function openLane(number: number, contextFor: (name: string) => SecureContext): Promise<Lane> {
-  const names = namesOf(number)
+export async function openLane(names: LaneNames, contextFor: (name: string) => SecureContext): Promise<Lane> {
   // A proxy is not to be saved by a certificate of ours.
   const own = [names.allowed, names.denied, names.inside, names.asked]
   const seen: Seen[] = []

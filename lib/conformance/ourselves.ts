@@ -20,6 +20,8 @@ export interface Started {
 
 export interface Ourselves extends Started {
   readonly doors: Doors
+  /** Path of the log. */
+  readonly audit: string
 }
 
 export interface StartOptions {
@@ -42,6 +44,7 @@ export async function startOurselves({ program, dir, lanes, cases, originCa, clo
   // The command in the sandbox works beside its policy and its log: it sees both, and may change neither.
   const work = join(dir, 'work')
   const policy = join(work, 'policy.json')
+  const audit = join(dir, 'audit.jsonl')
   const auditInside = join(work, 'audit.jsonl')
   const secret = join(dir, 'secret')
   await mkdir(join(dir, 'run'), { mode: 0o700 })
@@ -52,7 +55,7 @@ export async function startOurselves({ program, dir, lanes, cases, originCa, clo
   const env = { PATH: '/usr/sbin:/usr/bin:/sbin:/bin', HOME: join(dir, 'home'), XDG_RUNTIME_DIR: join(dir, 'run'), XDG_STATE_HOME: join(dir, 'state') }
   const common = ['--policy', policy, '--upstream-ca', originCa, ...namesIn(lanes, cases).flatMap(given => ['--resolve', given])]
   const [file, ...before] = program
-  const child = spawn(file, [...before, 'serve', ...common, '--json', '--audit', join(dir, 'audit.jsonl'), '--hold', HOLD,
+  const child = spawn(file, [...before, 'serve', ...common, '--json', '--audit', audit, '--hold', HOLD,
     '--listen', '127.0.0.1:0', '--transparent', '127.0.0.1:0', '--dns', '127.0.0.1:0', '--console', '127.0.0.1:0', '--webhook', hook.url, '--webhook-secret-file', secret,
   ], { cwd: dir, env, stdio: ['ignore', 'pipe', 'pipe'] })
   const readiness = readinessOf(child)
@@ -70,7 +73,7 @@ export async function startOurselves({ program, dir, lanes, cases, originCa, clo
     const proxy = addressIn(ready.proxy)
     const [dns] = ready.dns
     if (dns === undefined) throw new Error('it opened no door for names')
-    return { proxy, close, doors: { dns, transparent: ready.transparent, console: addressIn(ready.console), control: ready.control, files: { policy, auditInside }, hook, inside, check: createChecker(program, dir, cases) } }
+    return { proxy, close, audit, doors: { dns, transparent: ready.transparent, console: addressIn(ready.console), control: ready.control, files: { policy, auditInside }, hook, inside, check: createChecker(program, dir, cases) } }
   } catch (error) {
     await close()
     throw error

@@ -1,5 +1,6 @@
 /** What ourselves are told: a policy for the lanes, and where names lead. Pure. */
 import type { Case } from './cases.ts'
+import { PORTS } from './net.ts'
 import type { LaneNames } from './setup.ts'
 
 export const policyFor = (lanes: readonly LaneNames[]): unknown => ({
@@ -18,8 +19,6 @@ export const policyFor = (lanes: readonly LaneNames[]): unknown => ({
     ]),
   ],
 })
-
-const PORTS = [80, 443] as const
 
 /** @returns as curl's `--resolve` */
 export function namesIn(lanes: readonly LaneNames[], cases: readonly Case[]): string[] {

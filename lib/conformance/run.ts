@@ -13,6 +13,8 @@ import { attack, catchUp, isAlive, servesSecurely } from './attack.ts'
 import type { Address } from './attack.ts'
 import { readCases } from './cases.ts'
 import type { Case } from './cases.ts'
+import { audited, clientOf, counted } from './books.ts'
+import type { Done } from './books.ts'
 import { startCommand } from './command.ts'
 import { judge } from './judge.ts'
 import type { Verdict } from './judge.ts'
@@ -71,27 +73,29 @@ export async function runConformance({ subject, only, clock, setupDir, onSetup, 
     const { setup, store } = await prepare(setupDir ?? dir, clock)
     const contextFor = originContexts(store, clock)
     const lanes: Lane[] = []
-    for (let number = 1; number <= Math.min(LANES, cases.length); number++) {
-      const lane = await openLane(number, contextFor)
+    for (const names of setup.lanes.slice(0, cases.length)) {
+      const lane = await openLane(names, contextFor)
       closers.unshift(lane.close)
       lanes.push(lane)
     }
     await onSetup?.(setup)
     const started = await start(subject, { dir, lanes, cases, originCa: setup.originCa, clock }, setup)
     closers.unshift(started.close)
-    const { proxy, doors } = started
+    const { proxy, doors, audit } = started
     for (const { allowed } of lanes) if (await isAlive(proxy, allowed, clock) !== 'alive') throw new Error(`the proxy does not serve http://${allowed}/, so nothing could be said of it`)
     const noTls = lanes[0] === undefined ? null : await whyNoTls(proxy, lanes[0], subject, setup, clock)
-    return await runAll({ cases, lanes, proxy, doors, clock, noTls, onProgress: onProgress ?? (() => {}) })
+    const deeds = new Map<string, Done>()
+    const results = await runAll({ cases, lanes, proxy, doors, clock, noTls, deeds, onProgress: onProgress ?? (() => {}) })
+    return audit === null ? results : withRecords(results, deeds, await audited(audit, [...deeds.values()], clock))
   } finally {
     for (const close of closers) await close()
   }
 }
 
-async function start(subject: Subject, options: Omit<StartOptions, 'program'>, setup: Setup): Promise<Started & { readonly doors: Doors | null }> {
+async function start(subject: Subject, options: Omit<StartOptions, 'program'>, setup: Setup): Promise<Started & { readonly doors: Doors | null, readonly audit: string | null }> {
   if (subject.kind === 'ourselves') return startOurselves({ ...options, program: subject.program })
-  if (subject.kind === 'command') return { ...await startCommand(subject.command, setup, options.clock), doors: null }
-  return { proxy: subject.address, doors: null, close() {} }
+  if (subject.kind === 'command') return { ...await startCommand(subject.command, setup, options.clock), doors: null, audit: null }
+  return { proxy: subject.address, doors: null, audit: null, close() {} }
 }
 
 /** @throws when the proxy's certificates are not what we were told, or it is ourselves that serve none */
@@ -123,6 +127,8 @@ interface Run {
   readonly noTls: string | null
   /** Null: somebody else's, which is not asked to answer as we do. */
   readonly doors: Doors | null
+  /** By the id of the case; of ourselves alone, since nobody else has our log. */
+  readonly deeds: Map<string, Done>
   readonly onProgress: (done: number, all: number) => void
 }
 
@@ -140,24 +146,36 @@ async function runAll(run: Run): Promise<CaseResult[]> {
   return results.sort((a, b) => a.family === b.family ? a.id.localeCompare(b.id) : a.family.localeCompare(b.family))
 }
 
-async function runOne(one: Case, lane: Lane, { proxy, doors, clock, noTls }: Run): Promise<Pick<CaseResult, 'verdict' | 'problem' | 'reached'>> {
+async function runOne(one: Case, lane: Lane, { proxy: front, doors, clock, noTls, deeds }: Run): Promise<Pick<CaseResult, 'verdict' | 'problem' | 'reached'>> {
   const missing = whyInapplicable(one, doors, noTls)
   if (missing !== null) return { verdict: 'inapplicable', problem: missing }
+  const done: Done = { client: clientOf(deeds.size), connections: [], reached: null }
+  const proxy = doors === null ? front : counted(front, done)
+  if (doors !== null) deeds.set(one.id, done)
   lane.seen.length = 0
   const here = inLane(one, lane, doors === null ? {} : portsOf(doors, proxy))
   lane.misbehaves = here.via === 'steps' ? null : here.origin ?? null
-  const caughtUp = (): Promise<void> => catchUp(proxy, lane.allowed, clock)
+  const caughtUp = (): Promise<void> => catchUp(front, lane.allowed, clock)
   const outcome = here.via === 'steps' ? await take(here.steps, { proxy, lane, doors, clock, caughtUp }) : null
   const answer = here.via === 'steps' ? '' : await attack(proxy, here, clock, { caughtUp })
   lane.misbehaves = null
-  const life = await isAlive(proxy, lane.allowed, clock)
+  const life = await isAlive(front, lane.allowed, clock)
   if (life !== 'alive') return { verdict: life, problem: 'a plain request is not served afterwards' }
   // Looked at only now: what a busy proxy sends late is still this case's.
   const seen = lane.seen.filter(({ url }) => url !== '/alive')
+  done.reached = goesInside(one) ? null : seen.length
   const judged = judge(here, answer, seen, doors !== null)
   if (judged.verdict === 'through') return { ...judged, reached: seen.map(reachedBy) }
   return outcome ?? judged
 }
+
+/** A line that was held without its record is none that anybody could look up. */
+const withRecords = (results: readonly CaseResult[], deeds: ReadonlyMap<string, Done>, problems: ReadonlyMap<string, string>): CaseResult[] => results.map(one => {
+  const problem = problems.get(deeds.get(one.id)?.client ?? '')
+  return problem === undefined || one.verdict !== 'held' ? one : { ...one, verdict: 'otherwise', problem }
+})
+
+const goesInside = (one: Case): boolean => one.via === 'steps' && one.steps.some(({ kind }) => kind === 'inside')
 
 function whyInapplicable(one: Case, doors: Doors | null, noTls: string | null): string | null {
   if (doors === null && one.names !== undefined) return 'its names lead to where no origin of ours can be'

@@ -32,6 +32,7 @@ t.test('this firewall holds every line', { timeout: 110_000 }, async t => {
   const lines = out.trim().split('\n').map(line => JSON.parse(line) as { verdict?: string, problem?: string, cases?: number })
   // Elsewhere a machine may allow no sandbox; where it matters every case is tried.
   const isExcused = (problem = ''): boolean => process.env['CI'] === undefined && problem.startsWith('there is no sandbox here')
+  t.match(err, /the origins are on ports 80 and 443 of 127\.\d+\.\d+\.0\/24/, 'a net of its own')
   t.strictSame(lines.filter(({ verdict, problem }) => verdict !== undefined && verdict !== 'held' && !isExcused(problem)), [], err)
   t.ok((lines.at(-1)?.cases ?? 0) >= 1_000, 'all were run')
   t.equal(code, 0)
@@ -39,10 +40,11 @@ t.test('this firewall holds every line', { timeout: 110_000 }, async t => {
 
 t.test('a proxy that sends every request where its Host says is found out, and one that ends is seen to', { timeout: 60_000 }, async t => {
   let isDead = false
+  let endsAt = ''
   const addresses = new Map<string, string>()
   const server = createServer((request, response) => {
     if (isDead) return void request.socket.destroy()
-    isDead = request.url?.includes('2135') ?? false
+    isDead = request.url?.includes(endsAt) ?? false
     const url = URL.canParse(request.url ?? '') ? new URL(request.url ?? '') : null
     const upstream = send({ host: addresses.get(url?.hostname ?? '') ?? '127.0.0.1', port: 80, path: url?.pathname ?? '/', headers: { host: 'x' } }, answer => { answer.pipe(response) })
     upstream.on('error', () => response.writeHead(502).end())
@@ -54,7 +56,11 @@ t.test('a proxy that sends every request where its Host says is found out, and o
     subject: { kind: 'proxy', address: { host: '127.0.0.1', port: (server.address() as AddressInfo).port } },
     only,
     clock: systemClock,
-    onSetup: ({ lanes }) => { for (const lane of lanes) for (const name of [lane.allowed, lane.denied, lane.inside]) addresses.set(name, lane.address) },
+    onSetup: ({ lanes }) => {
+      // What the first lane's address is in decimal.
+      endsAt = String(lanes[0]!.address.split('.').reduce((sum, part) => sum * 256 + Number(part), 0))
+      for (const lane of lanes) for (const name of [lane.allowed, lane.denied, lane.inside]) addresses.set(name, lane.address)
+    },
   })
   t.match(await run(['authority-forwarded-host']), [{ verdict: 'through', problem: /1 requests reached the origin/ }])
   t.match(await run(['address-decimal']), [{ verdict: 'hung' }])
@@ -82,6 +88,8 @@ t.test('a command is started for it, told where names lead, and ended', { timeou
   const pid = Number(readFileSync(join(dir, 'pid'), 'utf8'))
   const isGone = (): boolean => { try { return readFileSync(`/proc/${pid}/stat`, 'utf8').includes(') Z ') } catch { return true } }
   while (!isGone()) await new Promise(setImmediate)
-  t.match(read(join(dir, 'setup/setup.json')), { originCa: join(dir, 'setup/ca/ca.crt'), ports: [80, 443] })
+  t.match(read(join(dir, 'setup/setup.json')), { originCa: join(dir, 'setup/ca/ca.crt'), ports: [80, 443], net: /^127\./ })
+  const { net } = read(join(dir, 'setup/setup.json')) as { net: string }
   await t.rejects(run('echo no such door >&2; exit 3', ['authority-host-list']), /did not listen on 127\.0\.0\.1:\d+: it ended with 3: no such door/)
+  t.equal((read(join(dir, 'setup/setup.json')) as { net: string }).net, net, 'a folder that was there keeps its addresses')
 })

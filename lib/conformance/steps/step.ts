@@ -1,6 +1,6 @@
 /** Steps of a case: one after another, each through a door of the proxy, each with what is sound for it. */
 import type { Clock } from '../../model/clock.ts'
-import type { Address } from '../attack.ts'
+import type { Address, Door } from '../attack.ts'
 import type { Hook } from '../hook.ts'
 import type { Inside } from '../inside.ts'
 import type { Lane } from '../lanes.ts'
@@ -62,7 +62,7 @@ export interface Doors {
 }
 
 export interface World {
-  readonly proxy: Address
+  readonly proxy: Door
   readonly lane: Lane
   readonly doors: Doors | null
   readonly clock: Clock

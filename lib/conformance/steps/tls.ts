@@ -1,10 +1,11 @@
 /** A TLS client that chooses its name, protocols, versions and session, and looks at the certificate that it is shown. */
 import { X509Certificate } from 'node:crypto'
-import { connect, isIP } from 'node:net'
+import { isIP } from 'node:net'
 import { connect as connectTls } from 'node:tls'
 import type { ConnectionOptions, SecureVersion, TLSSocket } from 'node:tls'
-import { misread } from '../answers.ts'
+import { asksHead, misread, statusesOf } from '../answers.ts'
 import type { Reads } from '../answers.ts'
+import { reach } from '../attack.ts'
 import { bytesOf } from '../cases.ts'
 import type { Bytes } from '../cases.ts'
 import { exchange, isOpened, reaches, tunnel } from '../exchange.ts'
@@ -33,7 +34,7 @@ export interface ShakeHands {
 }
 
 export async function shakeHands(step: ShakeHands, { proxy, clock, doors, caughtUp }: World, memory: Memory): Promise<Outcome> {
-  const socket = connect(proxy.port, proxy.host)
+  const socket = reach(proxy)
   const opened = isOpened(await tunnel(socket, step.connect, clock))
   const secure = opened ? connectTls({ socket, ...optionsOf(step, memory) }) : null
   secure?.on('session', (session: Buffer) => { memory.session = session })
@@ -42,6 +43,7 @@ export async function shakeHands(step: ShakeHands, { proxy, clock, doors, caught
   const bytes = step.bytes === undefined ? '' : bytesOf({ bytes: step.bytes })
   const answer = shaken ? await exchange(secure, { bytes, clock, caughtUp }) : ''
   socket.destroy()
+  proxy.heard?.(statusesOf(answer, asksHead(bytes)).length)
   // How another proxy words it is its own matter.
   if (doors === null) return null
   const problem = problemOf(step, facts, answer, bytes)
