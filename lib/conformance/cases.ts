@@ -2,6 +2,7 @@
 import { readFileSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { packageRoot } from '../config/package-root.ts'
+import type { Plan } from './resolver.ts'
 import type { Step } from './steps/step.ts'
 
 /** One sound outcome. `any` is an answer that does not matter, `forwarded` the origin's 200, `closed` none. */
@@ -19,6 +20,8 @@ export interface Expectation {
   }
   /** What the client must not read from any proxy. */
   readonly lacks?: readonly string[]
+  /** How often a resolver is asked for each name of `leads`. */
+  readonly lookups?: Readonly<Record<string, number>>
 }
 
 /** What the origin writes in place of its answer, and how it goes on. */
@@ -38,6 +41,9 @@ interface Attempt {
   readonly why: string
   /** Names of its own and where they lead, for ourselves alone: `*.shut.test` is allowed, `*.opened.test` with private addresses, `*.asked-shut.test` is asked about. */
   readonly names?: Readonly<Record<string, string>>
+  /** Such names that are looked up, at a resolver which answers so. */
+  readonly leads?: Readonly<Record<string, Plan>>
+  readonly origin?: Misbehaviour
   readonly expect: Expectation | { readonly anyOf: readonly Expectation[] }
 }
 
@@ -48,7 +54,6 @@ export interface BytesCase extends Attempt {
   /** The name in the ClientHello; that of `connect` when absent. */
   readonly sni?: string
   readonly bytes: Bytes
-  readonly origin?: Misbehaviour
 }
 
 /** Several things one after another, each with what is sound for it; `expect` counts what all of them together may bring to the origin. */

@@ -1,6 +1,7 @@
 /** Ourselves as the proxy under test: the program with all of its doors open, and a sandbox of its own, told of the lanes and nothing else. */
-import { spawn } from 'node:child_process'
+import { spawn, spawnSync } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
+import { writeFileSync } from 'node:fs'
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Clock } from '../model/clock.ts'
@@ -11,6 +12,7 @@ import { openHook } from './hook.ts'
 import { openInside } from './inside.ts'
 import type { Lane } from './lanes.ts'
 import { namesIn, policyFor } from './policy.ts'
+import type { Resolver } from './resolver.ts'
 import type { Doors } from './steps/step.ts'
 
 export interface Started {
@@ -33,6 +35,8 @@ export interface StartOptions {
   readonly cases: readonly Case[]
   /** PEM file. */
   readonly originCa: string
+  /** Where it asks for names that it was not told; null: there is none. */
+  readonly resolver: Resolver | null
   readonly clock: Clock
 }
 
@@ -40,7 +44,7 @@ export interface StartOptions {
 const HOLD = '5s'
 
 /** @throws with what it said when it ended before it was ready */
-export async function startOurselves({ program, dir, lanes, cases, originCa, clock }: StartOptions): Promise<Ourselves> {
+export async function startOurselves({ program, dir, lanes, cases, originCa, resolver, clock }: StartOptions): Promise<Ourselves> {
   // The command in the sandbox works beside its policy and its log: it sees both, and may change neither.
   const work = join(dir, 'work')
   const policy = join(work, 'policy.json')
@@ -55,9 +59,11 @@ export async function startOurselves({ program, dir, lanes, cases, originCa, clo
   const env = { PATH: '/usr/sbin:/usr/bin:/sbin:/bin', HOME: join(dir, 'home'), XDG_RUNTIME_DIR: join(dir, 'run'), XDG_STATE_HOME: join(dir, 'state') }
   const common = ['--policy', policy, '--upstream-ca', originCa, ...namesIn(lanes, cases).flatMap(given => ['--resolve', given])]
   const [file, ...before] = program
-  const child = spawn(file, [...before, 'serve', ...common, '--json', '--audit', audit, '--hold', HOLD,
+  const asking = resolver === null ? null : wayToAsk(resolver, dir)
+  const [outer, ...args] = [...asking ?? [], file, ...before, 'serve', ...common, '--json', '--audit', audit, '--hold', HOLD,
     '--listen', '127.0.0.1:0', '--transparent', '127.0.0.1:0', '--dns', '127.0.0.1:0', '--console', '127.0.0.1:0', '--webhook', hook.url, '--webhook-secret-file', secret,
-  ], { cwd: dir, env, stdio: ['ignore', 'pipe', 'pipe'] })
+  ]
+  const child = spawn(outer!, args, { cwd: dir, env, stdio: ['ignore', 'pipe', 'pipe'] })
   const readiness = readinessOf(child)
   // It may fail while the sandbox is still being opened.
   readiness.catch(() => {})
@@ -73,11 +79,19 @@ export async function startOurselves({ program, dir, lanes, cases, originCa, clo
     const proxy = addressIn(ready.proxy)
     const [dns] = ready.dns
     if (dns === undefined) throw new Error('it opened no door for names')
-    return { proxy, close, audit, doors: { dns, transparent: ready.transparent, console: addressIn(ready.console), control: ready.control, files: { policy, auditInside }, hook, inside, check: createChecker(program, dir, cases) } }
+    return { proxy, close, audit, doors: { resolver: asking === null ? null : resolver, dns, transparent: ready.transparent, console: addressIn(ready.console), control: ready.control, files: { policy, auditInside }, hook, inside, check: createChecker(program, dir, cases) } }
   } catch (error) {
     await close()
     throw error
   }
+}
+
+/** The system's resolver is ours, for the program alone: words before its own. Null where this machine allows nobody that. */
+function wayToAsk({ address }: Resolver, dir: string): readonly string[] | null {
+  const file = join(dir, 'resolv.conf')
+  writeFileSync(file, `nameserver ${address}\noptions timeout:2 attempts:1\n`)
+  const ways = [['--mount'], ['--map-root-user', '--mount']].map(flags => ['unshare', ...flags, 'sh', '-c', `mount --bind '${file}' /etc/resolv.conf && exec "$@"`, 'sh'])
+  return ways.find(([unshare, ...words]) => spawnSync(unshare!, [...words, 'true'], { stdio: 'ignore' }).status === 0) ?? null
 }
 
 interface Ready {

@@ -22,6 +22,7 @@ import { inLane, openLane, reachedBy } from './lanes.ts'
 import type { Lane, Reached } from './lanes.ts'
 import { startOurselves } from './ourselves.ts'
 import type { StartOptions, Started } from './ourselves.ts'
+import { openResolver } from './resolver.ts'
 import { LANES, prepare } from './setup.ts'
 import type { Setup } from './setup.ts'
 import { lacking, take } from './steps/step.ts'
@@ -79,7 +80,9 @@ export async function runConformance({ subject, only, clock, setupDir, onSetup, 
       lanes.push(lane)
     }
     await onSetup?.(setup)
-    const started = await start(subject, { dir, lanes, cases, originCa: setup.originCa, clock }, setup)
+    const resolver = subject.kind === 'ourselves' ? await openResolver(setup.net.replace(/0\/24$/, '')) : null
+    if (resolver !== null) closers.unshift(resolver.close)
+    const started = await start(subject, { dir, lanes, cases, originCa: setup.originCa, resolver, clock }, setup)
     closers.unshift(started.close)
     const { proxy, doors, audit } = started
     for (const { allowed } of lanes) if (await isAlive(proxy, allowed, clock) !== 'alive') throw new Error(`the proxy does not serve http://${allowed}/, so nothing could be said of it`)
@@ -154,7 +157,8 @@ async function runOne(one: Case, lane: Lane, { proxy: front, doors, clock, noTls
   if (doors !== null) deeds.set(one.id, done)
   lane.seen.length = 0
   const here = inLane(one, lane, doors === null ? {} : portsOf(doors, proxy))
-  lane.misbehaves = here.via === 'steps' ? null : here.origin ?? null
+  lane.misbehaves = here.origin ?? null
+  for (const [name, plan] of Object.entries(here.leads ?? {})) doors?.resolver?.lead(name, plan)
   const caughtUp = (): Promise<void> => catchUp(front, lane.allowed, clock)
   const outcome = here.via === 'steps' ? await take(here.steps, { proxy, lane, doors, clock, caughtUp }) : null
   const answer = here.via === 'steps' ? '' : await attack(proxy, here, clock, { caughtUp })
@@ -166,7 +170,17 @@ async function runOne(one: Case, lane: Lane, { proxy: front, doors, clock, noTls
   done.reached = goesInside(one) ? null : seen.length
   const judged = judge(here, answer, seen, doors !== null)
   if (judged.verdict === 'through') return { ...judged, reached: seen.map(reachedBy) }
-  return outcome ?? judged
+  return outcome ?? (judged.verdict === 'held' ? misasked(here, doors) : null) ?? judged
+}
+
+/** A question is a way out by itself: none before a ruling, and one for each connection. */
+function misasked({ expect }: Case, doors: Doors | null): Pick<CaseResult, 'verdict' | 'problem'> | null {
+  const { lookups = {} } = 'anyOf' in expect ? {} : expect
+  for (const [name, times] of Object.entries(lookups)) {
+    const asked = doors?.resolver?.lookups(name) ?? times
+    if (asked !== times) return { verdict: asked > times ? 'through' : 'otherwise', problem: `the resolver was asked ${asked} times for ${name}, not ${times}` }
+  }
+  return null
 }
 
 /** A line that was held without its record is none that anybody could look up. */
@@ -178,6 +192,7 @@ const withRecords = (results: readonly CaseResult[], deeds: ReadonlyMap<string, 
 const goesInside = (one: Case): boolean => one.via === 'steps' && one.steps.some(({ kind }) => kind === 'inside')
 
 function whyInapplicable(one: Case, doors: Doors | null, noTls: string | null): string | null {
+  if (one.leads !== undefined && (doors?.resolver ?? null) === null) return 'it cannot be made to ask a resolver of ours'
   if (doors === null && one.names !== undefined) return 'its names lead to where no origin of ours can be'
   if (one.via !== 'steps') return one.via === 'tunnel' ? noTls : null
   return lacking(one.steps, { doors }) ?? (noTls !== null && one.steps.some(step => step.kind === 'tls' || step.kind === 'hello' || (step.kind === 'send' && step.via === 'tunnel')) ? noTls : null)

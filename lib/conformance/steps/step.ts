@@ -4,6 +4,7 @@ import type { Address, Door } from '../attack.ts'
 import type { Hook } from '../hook.ts'
 import type { Inside } from '../inside.ts'
 import type { Lane } from '../lanes.ts'
+import type { Resolver } from '../resolver.ts'
 import { askName } from './ask-name.ts'
 import type { AskName } from './ask-name.ts'
 import { checkPolicy } from './policy.ts'
@@ -56,6 +57,8 @@ export interface Doors {
   /** Files that nobody inside may change. */
   readonly files: { readonly policy: string, readonly auditInside: string }
   readonly hook: Hook
+  /** Of names that were led nowhere; null where the program cannot be made to ask it. */
+  readonly resolver: Resolver | null
   readonly check: Checker
   /** A sandbox; or why there is none here. */
   readonly inside: Inside | { readonly problem: string }
