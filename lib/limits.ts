@@ -25,7 +25,7 @@ export const LIMITS = {
   headerMs: { unit: 'milliseconds', value: 10 * SECOND, flag: '--header-timeout', says: 'From the first byte of a request head to its last; then 408.' },
   handshakeMs: { unit: 'milliseconds', value: 10 * SECOND, flag: '--handshake-timeout', says: 'TLS handshake with the client.' },
   silenceMs: { unit: 'milliseconds', value: 10 * SECOND, flag: '--silence-timeout', says: 'Silence in a new tunnel; then it counts as an opaque stream.' },
-  betweenMs: { unit: 'milliseconds', value: 60 * SECOND, flag: '--keepalive-timeout', says: 'A client connection with no request under way.' },
+  betweenMs: { unit: 'milliseconds', value: 60 * SECOND, flag: '--keepalive-timeout', says: 'A client connection with no request under way, or with one whose client has closed its half and can be told nothing.' },
   streamIdleMs: { unit: 'milliseconds', value: 3_600 * SECOND, flag: '--idle-timeout', says: 'An exchange, WebSocket or tunnel with no byte either way. There is no limit in all.' },
   connectMs: { unit: 'milliseconds', value: 10 * SECOND, flag: '--connect-timeout', says: 'Connection and TLS handshake with the upstream; then 504.' },
   upstreamIdleMs: { unit: 'milliseconds', value: 30 * SECOND, flag: '--upstream-keepalive', says: 'An unused connection to an upstream.' },

@@ -9,6 +9,7 @@ import type { Socket } from 'node:net'
 import type { ByteMeter } from '../model/budget.ts'
 import type { Clock } from '../model/clock.ts'
 import type { Outcome, Stream } from '../model/flow.ts'
+import { reset } from '../model/reset.ts'
 import { whenQuiet } from './quiet.ts'
 
 type Ending = Extract<Outcome, { kind: 'done' }>['error']
@@ -123,7 +124,6 @@ export function untilClosed({ clock, client, upstream, cut, idleMs, halfOpenMs, 
 
 /** So that the other side sees a failure; TLS has no such way but to leave its closing alert out. */
 function breakOff(socket: Socket): void {
-  if (socket.destroyed) return
   if ('encrypted' in socket) socket.destroy()
-  else socket.resetAndDestroy()
+  else reset(socket)
 }

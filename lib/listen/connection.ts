@@ -5,12 +5,12 @@
  *   between --first byte of a head--> head --its last byte--> body / between
  *   any state --refusal that ends it--> closing: nothing further on it is read as a request
  */
-import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { HeadWatch } from '../identify/head-watch.ts'
 import type { Clock, Timer } from '../model/clock.ts'
 import type { RefusalCode } from '../model/errors.ts'
 import type { Authority } from '../model/request.ts'
+import { reset } from '../model/reset.ts'
 
 /** The tunnel a connection runs in; null on the proxy's own port. */
 export interface Tunnel {
@@ -58,6 +58,8 @@ export interface Connection {
   flows: number
   /** Nothing further on it is read as a request; answers to what came before are still sent, in order. */
   isClosing: boolean
+  /** The client has closed its half. */
+  hasEnded: boolean
   /** We are shutting down: the next answer is the last. */
   isDraining: boolean
   /** Seen on it by the idle watch, both ways, and when they last changed. */
@@ -72,11 +74,14 @@ export interface ConnectionLimits {
   readonly pipelined: number
   /** From the first byte of a head to its last. */
   readonly headerMs: number
-  /** With no request under way. */
+  /** With no request under way, or one whose client has closed its half and can be told nothing. */
   readonly betweenMs: number
   /** With a request under way and no byte either way. */
   readonly streamIdleMs: number
 }
+
+/** Those that are being ended: each by one timer, however often somebody says so. */
+const lingering = new WeakSet<Duplex>()
 
 /** How long, and how much, a client that was refused may go on sending before its connection is destroyed. */
 const LINGER_MS = 2_000
@@ -114,7 +119,8 @@ export function headDeadline(connection: Connection, clock: Clock, limits: Conne
  */
 export function closeGently(connection: Connection, clock: Clock): void {
   const { socket, rawSocket } = connection
-  if (socket.destroyed) return
+  if (socket.destroyed || lingering.has(socket)) return
+  lingering.add(socket)
   connection.isClosing = true
   const end = (): void => { rawSocket.destroy(); socket.destroy() }
   const timer = clock.after(LINGER_MS, end)
@@ -131,9 +137,7 @@ export function closeGently(connection: Connection, clock: Clock): void {
 
 /** Breaks a connection off with a reset, so that a body that ends with its connection is not taken for complete. */
 export function cutOff(connection: Connection): void {
-  const raw = connection.rawSocket as Partial<Socket> & Duplex
   connection.isClosing = true
-  if (typeof raw.resetAndDestroy === 'function' && !raw.destroyed) raw.resetAndDestroy()
-  else raw.destroy()
+  reset(connection.rawSocket, connection.socket)
   connection.socket.destroy()
 }

@@ -89,7 +89,7 @@ export function createFront(options: FrontOptions): Front {
 
   /** Again for what was put back: whatever this adds to the socket is taken off by `letGo`. */
   function read(socket: Duplex, origin: Origin): void {
-    const connection: Connection = { socket, ...origin, watch: createHeadWatch(limits), underway: [], queue: [], most: limits.pipelined, flows: 0, isClosing: false, isDraining: false, bytes: 0, movedAt: clock.elapsed(), letGo }
+    const connection: Connection = { socket, ...origin, watch: createHeadWatch(limits), underway: [], queue: [], most: limits.pipelined, flows: 0, isClosing: false, hasEnded: false, isDraining: false, bytes: 0, movedAt: clock.elapsed(), letGo }
     const deadline = headDeadline(connection, clock, limits, () => onFault(connection, 'header_timeout', 'the head did not arrive in time'))
     connections.set(socket, connection)
     idleWatch.start()
@@ -116,6 +116,8 @@ export function createFront(options: FrontOptions): Front {
 
     function onClose(): void {
       deadline.stop()
+      // What was read and not yet handed on would reach Node's parser, which is another connection's by then.
+      socket.removeAllListeners('data')
       connections.delete(socket)
       for (const exchange of [...connection.underway]) exchange.breakOff(null)
       connection.underway.length = 0
@@ -137,7 +139,9 @@ export function createFront(options: FrontOptions): Front {
 
   function onRequest(request: IncomingMessage, response: ServerResponse, expectsContinue: boolean): void {
     const connection = connections.get(request.socket)
-    if (connection === undefined || connection.isClosing) return void request.socket.destroySoon()
+    if (connection === undefined) return void request.socket.destroySoon()
+    // Whoever said so ends the connection, behind the answers to what came before.
+    if (connection.isClosing) return void request.resume()
     const verdict = connection.watch.take()
     const flow = options.newFlow()
     connection.flows++
@@ -228,6 +232,7 @@ export function createFront(options: FrontOptions): Front {
 
   /** Over TLS the client has gone. In the clear it may only have said that its request is complete: the exchange finds out. */
   function onHalfClose(connection: Connection): void {
+    connection.hasEnded = true
     for (const exchange of [...connection.underway]) {
       if (connection.tunnel?.isSecure === true) exchange.breakOff(null)
       else exchange.probe()

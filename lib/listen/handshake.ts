@@ -8,7 +8,7 @@ import type { IncomingMessage } from 'node:http'
 import type { Duplex } from 'node:stream'
 import type { Clock } from '../model/clock.ts'
 import type { Handshake } from '../model/flow.ts'
-import { cutOff } from './connection.ts'
+import { closeGently, cutOff } from './connection.ts'
 import type { Connection } from './connection.ts'
 import { refuseConnection } from './exchange.ts'
 import type { Said } from './reply.ts'
@@ -42,7 +42,9 @@ export function createHandshake(parts: HandshakeParts): Handshake {
       for (let i = 0; i + 1 < fields.length; i += 2) text += `${fields[i]}: ${fields[i + 1]}\r\n`
       socket.write(`${text}Connection: close\r\n\r\n`, 'latin1')
       body.on('error', () => cutOff(connection))
-      body.pipe(socket)
+      // The client may be in the middle of what it wanted to say in the channel, and somebody has to read that to see its end.
+      body.once('end', () => closeGently(connection, parts.clock))
+      body.pipe(socket, { end: false })
     },
   }
 }

@@ -1,5 +1,6 @@
 /**
- * Closes client connections on which nothing moves: soon between requests, late while one is under way.
+ * Closes client connections on which nothing moves: soon between requests, late while one is under way, unless its client has
+ * closed its half: it may have gone for good, which the kernel tells whoever writes to it and nobody else.
  *
  * One timer looks at all of them. A timer for each connection would be set anew at every request.
  */
@@ -34,13 +35,16 @@ export function createIdleWatch(clock: Clock, limits: ConnectionLimits, connecti
       } else if (now - connection.movedAt >= limitOf(connection)) {
         connection.socket.destroy()
         connection.rawSocket.destroy()
+      } else if (connection.hasEnded && now - connection.movedAt >= limits.betweenMs / 2) {
+        for (const exchange of connection.underway) exchange.probe()
       }
     }
   }
 
   /** One that closes, or became a WebSocket, is somebody else's. */
-  function limitOf({ underway, isClosing }: Connection): number {
-    return underway.length > 0 ? limits.streamIdleMs : isClosing ? Infinity : limits.betweenMs
+  function limitOf({ underway, hasEnded, isClosing }: Connection): number {
+    if (underway.length > 0) return hasEnded ? limits.betweenMs : limits.streamIdleMs
+    return isClosing ? Infinity : limits.betweenMs
   }
 
   return {

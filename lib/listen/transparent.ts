@@ -9,6 +9,7 @@ import type { Socket } from 'node:net'
 import type { RefusalCode } from '../model/errors.ts'
 import type { Arrival } from '../model/flow.ts'
 import type { Authority } from '../model/request.ts'
+import { reset } from '../model/reset.ts'
 import { canonicalHost } from '../normalize/host.ts'
 import type { Opened } from './intercept.ts'
 import type { Names } from './names.ts'
@@ -79,7 +80,7 @@ export function createTransparent(options: TransparentOptions): Transparent {
   function refuse(socket: Socket, { code, reason, address, port }: Extract<Aim, { kind: 'refused' }>): void {
     const unread = { client: label, scheme: null, host: address, port, method: null, target: null }
     // A reset: what it speaks is not known, so nothing that it could read can be said.
-    options.arrive({ flow: options.newFlow(), facts: { kind: 'refused', code, reason, unread }, window: createStream(socket, new Uint8Array(0), () => socket.resetAndDestroy()) })
+    options.arrive({ flow: options.newFlow(), facts: { kind: 'refused', code, reason, unread }, window: createStream(socket, new Uint8Array(0), () => reset(socket)) })
   }
 
   return {
