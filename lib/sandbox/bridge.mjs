@@ -28,8 +28,10 @@ const server = createServer({ allowHalfOpen: true, noDelay: true }, client => {
 })
 
 server.listen({ host: '127.0.0.1', port: Number(port) }, () => {
-  const child = spawn(command, args, { stdio: 'inherit' })
+  let child = null
+  // Before there is a child: it may send one as the first thing it does.
+  for (const signal of PASSED_ON) process.on(signal, () => { if (where === 'alone' || !OF_THE_KEYBOARD.includes(signal)) child?.kill(signal) })
+  child = spawn(command, args, { stdio: 'inherit' })
   child.once('error', () => process.exit(NOT_STARTED))
   child.once('exit', (code, signal) => process.exit(code ?? SIGNALLED + constants.signals[signal]))
-  for (const signal of PASSED_ON) process.on(signal, () => { if (where === 'alone' || !OF_THE_KEYBOARD.includes(signal)) child.kill(signal) })
 })
