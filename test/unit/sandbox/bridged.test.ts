@@ -52,6 +52,6 @@ t.test('the program carries bytes both ways, half-closes included, and ends as t
   }
   t.strictSame(await run(process.execPath, '-e', client), { code: 7, out: 'heard hello' })
   t.match(await run('sh', '-c', 'kill -TERM $$'), { code: 143 }, 'a signal that ended it')
-  t.match(await run('sh', '-c', 'kill -TERM $PPID; sleep 60'), { code: 143 }, 'a signal that is passed on')
+  t.match(await run('sh', '-c', 'kill -TERM $PPID; exec sleep 60'), { code: 143 }, 'a signal that is passed on')
   t.match(await run('no-such-program'), { code: 127 })
 })
