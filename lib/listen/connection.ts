@@ -139,5 +139,7 @@ export function closeGently(connection: Connection, clock: Clock): void {
 export function cutOff(connection: Connection): void {
   connection.isClosing = true
   reset(connection.rawSocket, connection.socket)
-  connection.socket.destroy()
+  // Not in this turn: over TLS it would say that it is closed at once, and Node's parser let go of, which may be about to be handed
+  // the very bytes that we have found fault with.
+  process.nextTick(() => connection.socket.destroy())
 }

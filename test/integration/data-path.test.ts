@@ -301,6 +301,21 @@ t.test('a WebSocket that the policy no longer allows is closed within a second',
   t.equal((await house.closings(1))[0]?.error, 'revoked')
 })
 
+t.test('a body that breaks its framing while its answer is under way ends the connection, and nothing else', async t => {
+  const origin = await startOrigin(t, { secure: true, handle(_request, response) { response.write('begin') } })
+  const house = await openHouse(t, open(origin.port))
+  const head = (method: string): string => `${method} / HTTP/1.1\r\nHost: open.test:${origin.port}\r\n`
+  const wire = await openSecureTunnel(house.port, `open.test:${origin.port}`, { ca: house.ca })
+  wire.write(`${head('POST')}Transfer-Encoding: chunked\r\n\r\n1\r\na\r\n`)
+  await wire.until('begin')
+  // What our own reader refuses and Node's does not, in one record with what would be the next request.
+  wire.write(`1;extension\r\na\r\n0\r\n\r\n${head('GET')}\r\n`)
+  await wire.ended()
+  t.match(await house.closings(1), [{ method: 'POST', error: 'client_left' }])
+  await none(origin.sockets)
+  t.equal(house.closed.length, 1, 'and was no request')
+})
+
 t.test('an offer of another protocol is ignored, and the request served', async t => {
   const origin = await startOrigin(t)
   const house = await openHouse(t, open(origin.port))
