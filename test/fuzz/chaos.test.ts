@@ -13,6 +13,7 @@ import { reset } from '../../lib/model/reset.ts'
 import { openHouse } from '../helpers/house.ts'
 import type { House } from '../helpers/house.ts'
 import { originCertificate } from '../helpers/certificates.ts'
+import type { PolicyDocument } from '../../lib/index.ts'
 import { seeded } from '../unit/decide/seeded.ts'
 import type { Seeded } from '../unit/decide/seeded.ts'
 
@@ -108,7 +109,7 @@ async function misbehave(house: House, upstreams: Upstreams, random: Seeded): Pr
     // Until something comes, but not for ever: some of what is sent has no answer.
     for (let n = kind === 1 ? 2 : 60; n > 0 && came === before && !socket.destroyed; n--) await turn()
   }
-  const host = random.pick(['open.test', 'open.test', 'open.test', 'ask.test', 'no.test', 'other.test', 'stream.test'])
+  const host = random.pick(['open.test', 'open.test', 'open.test', 'ask.test', 'no.test', 'other.test', 'stream.test', 'pass.test', 'sallyport.internal'])
   const isSecure = random.upTo(2) === 0
   const port = isSecure ? upstreams.secure : upstreams.plain
   const isTunnel = isSecure || random.upTo(3) === 0
@@ -150,6 +151,8 @@ const get: Act = place => request(place, 'GET', '')
 
 const ACTIONS: readonly Act[] = [
   get, get,
+  place => request(place, 'GET', '', '', place.random.pick(['/v1/policy', '/v1/denials', '/v1/requests/x?wait=1'])),
+  place => request(place, 'POST', 'Content-Type: application/json\r\nContent-Length: 47\r\n', '{"reason":"x","rules":[{"host":"a.example.com"}', '/v1/requests'),
   place => request(place, 'HEAD', ''),
   place => request(place, 'GET', 'Connection: close\r\n'),
   place => request(place, 'POST', 'Content-Length: 5\r\n', 'hello'),
@@ -182,23 +185,32 @@ t.test('clients and upstreams that do whatever they like', { timeout: 110_000 + 
   const upstreams = await startUpstreams(t)
   const open = { port: [upstreams.plain, upstreams.secure], private: true, access: 'full', scheme: ['http', 'https', 'ws', 'wss'] } as const
   const answers = seeded(random.upTo(2 ** 31))
-  const house = await openHouse(t, { version: 1, rules: [
+  const policy = (paths: readonly string[]): PolicyDocument => ({ version: 1, rules: [
     { id: 'open', host: 'open.test', ...open },
-    { id: 'shut', action: 'deny', host: ['open.test', 'ask.test', 'other.test'], path: '/shut/**' },
+    { id: 'shut', action: 'deny', host: ['open.test', 'ask.test', 'other.test'], path: paths },
     { id: 'no', action: 'deny', host: 'no.test' },
     { id: 'ask', action: 'hold', host: 'ask.test', ...open },
     { id: 'stream', host: 'stream.test', scheme: 'tcp', port: open.port, private: true },
-  ] }, { limits: { betweenMs: 200, streamIdleMs: 1_000, silenceMs: 50, headerMs: 100, handshakeMs: 200, holdMs: 300, drainMs: 100 }, approve: async () => {
+    { id: 'pass', host: 'pass.test', tls: 'passthrough', port: upstreams.secure, private: true },
+  ] })
+  const house = await openHouse(t, policy(['/shut/**']), { limits: { betweenMs: 200, streamIdleMs: 1_000, silenceMs: 50, headerMs: 100, handshakeMs: 200, holdMs: 300, drainMs: 100 }, approve: async () => {
     for (let n = answers.upTo(10); n > 0; n--) await turn()
     return answers.pick([{ verdict: 'approve', grant: 'once' }, { verdict: 'deny', reason: 'no' }, { verdict: 'pass' }] as const)
   } })
 
   let left = CLIENTS
+  const reloading = (async () => {
+    for (let n = 0; left > 0 && wrong.length === 0; n++) {
+      for (let turns = 0; turns < 200; turns++) await turn()
+      await house.firewall.reload(policy(n % 2 === 0 ? ['/shut/**', '/socket/**'] : ['/shut/**']))
+    }
+  })()
   await Promise.all(Array.from({ length: AT_A_TIME }, async () => {
     while (left-- > 0 && wrong.length === 0) await misbehave(house, upstreams, seeded(random.upTo(2 ** 31)))
   }))
+  await reloading
 
-  const heads = upstreams.heads.filter(head => /^[A-Z]+ (?:\/shut|\S*\.\.)|\r\nhost: (?:no|other)\.test/i.test(head) && !head.includes('stream.test'))
+  const heads = upstreams.heads.filter(head => /^[A-Z]+ (?:\/shut|\S*\.\.)|\r\nhost: (?:no|other)\.test/i.test(head) && !/(?:stream|pass)\.test/.test(head))
   t.strictSame(heads, [], 'nothing forbidden got out')
   for (let n = 0; n < 2_000 && house.firewall.status().counts.connections > 0; n++) await new Promise(resolve => setTimeout(resolve, 5))
   t.equal(house.firewall.status().counts.connections, 0, 'no connection of a client is left')
