@@ -65,6 +65,8 @@ export interface Connection {
   /** Seen on it by the idle watch, both ways, and when they last changed. */
   bytes: number
   movedAt: number
+  /** What it goes on sending is read, and nothing is made of it. */
+  ignoreRest(): void
   /** Takes our ears off its socket: what follows is no request, or is read anew. */
   letGo(): void
 }

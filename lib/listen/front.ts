@@ -89,12 +89,13 @@ export function createFront(options: FrontOptions): Front {
 
   /** Again for what was put back: whatever this adds to the socket is taken off by `letGo`. */
   function read(socket: Duplex, origin: Origin): void {
-    const connection: Connection = { socket, ...origin, watch: createHeadWatch(limits), underway: [], queue: [], most: limits.pipelined, flows: 0, isClosing: false, hasEnded: false, isDraining: false, bytes: 0, movedAt: clock.elapsed(), letGo }
+    const connection: Connection = { socket, ...origin, watch: createHeadWatch(limits), underway: [], queue: [], most: limits.pipelined, flows: 0, isClosing: false, hasEnded: false, isDraining: false, bytes: 0, movedAt: clock.elapsed(), ignoreRest, letGo }
     const deadline = headDeadline(connection, clock, limits, () => onFault(connection, 'header_timeout', 'the head did not arrive in time'))
     connections.set(socket, connection)
     idleWatch.start()
     socket.on('close', onClose)
     server.emit('connection', socket)
+    const parse = socket.listeners('data').at(-1) as (chunk: Uint8Array) => void
     // Before Node's own listener, so that a fault is known before its parser acts on the bytes.
     socket.prependListener('data', onData)
     socket.on('end', onEnd)
@@ -125,6 +126,10 @@ export function createFront(options: FrontOptions): Front {
       if (connection.flows === 0) options.ended(options.newFlow(), unreadOf(connection, null), `the client ended the connection before a request${isMisnamed(connection.tunnel) ? '; its SNI named another host' : ''}`)
     }
 
+    function ignoreRest(): void {
+      socket.off('data', parse)
+    }
+
     function letGo(): void {
       deadline.stop()
       connections.delete(socket)
@@ -141,7 +146,7 @@ export function createFront(options: FrontOptions): Front {
     const connection = connections.get(request.socket)
     if (connection === undefined) return void request.socket.destroySoon()
     // Whoever said so ends the connection, behind the answers to what came before.
-    if (connection.isClosing) return void request.resume()
+    if (connection.isClosing) return connection.ignoreRest()
     const verdict = connection.watch.take()
     const flow = options.newFlow()
     connection.flows++

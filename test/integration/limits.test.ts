@@ -77,6 +77,26 @@ t.test('a client that sends request upon request is not read while too many of t
   await until(() => text.split('HTTP/1.1 200').length === 2 + many)
 })
 
+t.test('behind a request that ends its connection nothing is made of what comes, and those before it are answered', async t => {
+  const origin = await startOrigin(t)
+  const house = await openHouse(t, policy(origin.port))
+  const wire = await openWire(house.port)
+  wire.write(`${line(origin.port, 'ask.test')}\r\n`)
+  const [question] = await house.questions(1)
+  wire.write(`GET http://open.test:${origin.port}/../ HTTP/1.1\r\nHost: open.test:${origin.port}\r\n\r\n`)
+  await house.closings(1)
+  const before = process.memoryUsage().heapUsed
+  for (let n = 0; n < 100; n++) {
+    wire.write(`${line(origin.port)}\r\n`.repeat(1_000))
+    await until(() => wire.socket.writableLength === 0)
+  }
+  t.ok(process.memoryUsage().heapUsed - before < 60_000_000, 'nothing is kept of 100,000 requests')
+  await house.firewall.answer(question!.id, { verdict: 'approve', grant: 'once' })
+  const text = await wire.ended()
+  t.strictSame([...text.matchAll(/HTTP\/1\.1 (\d+)/g)].map(([, status]) => status).filter(status => status !== '102' && status !== '100'), ['200', '400'])
+  t.equal(house.closed.length, 2)
+})
+
 t.test('however often a connection offers another protocol, nothing of it adds up', async t => {
   const origin = await startOrigin(t)
   const house = await openHouse(t, policy(origin.port))
