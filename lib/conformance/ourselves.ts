@@ -12,6 +12,7 @@ import { openHook } from './hook.ts'
 import { openInside } from './inside.ts'
 import type { Lane } from './lanes.ts'
 import { namesIn, policyFor } from './policy.ts'
+import { createReloader } from './reload.ts'
 import type { Resolver } from './resolver.ts'
 import type { Doors } from './steps/step.ts'
 
@@ -53,7 +54,9 @@ export async function startOurselves({ program, dir, lanes, cases, originCa, res
   const secret = join(dir, 'secret')
   await mkdir(join(dir, 'run'), { mode: 0o700 })
   await mkdir(work)
-  await writeFile(policy, JSON.stringify(policyFor(lanes)))
+  const document = policyFor(lanes)
+  const text = JSON.stringify(document)
+  await writeFile(policy, text)
   await writeFile(secret, randomBytes(32).toString('hex'), { mode: 0o600 })
   const hook = await openHook(clock)
   const env = { PATH: '/usr/sbin:/usr/bin:/sbin:/bin', HOME: join(dir, 'home'), XDG_RUNTIME_DIR: join(dir, 'run'), XDG_STATE_HOME: join(dir, 'state') }
@@ -79,7 +82,7 @@ export async function startOurselves({ program, dir, lanes, cases, originCa, res
     const proxy = addressIn(ready.proxy)
     const [dns] = ready.dns
     if (dns === undefined) throw new Error('it opened no door for names')
-    return { proxy, close, audit, doors: { resolver: asking === null ? null : resolver, dns, transparent: ready.transparent, console: addressIn(ready.console), control: ready.control, files: { policy, auditInside }, hook, inside, check: createChecker(program, dir, cases) } }
+    return { proxy, close, audit, doors: { policy: document, reloader: createReloader({ file: policy, text, control: ready.control, announce: () => void child.kill('SIGHUP'), clock }), resolver: asking === null ? null : resolver, dns, transparent: ready.transparent, console: addressIn(ready.console), control: ready.control, files: { policy, auditInside }, hook, inside, check: createChecker(program, dir, cases) } }
   } catch (error) {
     await close()
     throw error

@@ -3,7 +3,7 @@ import type { Case } from './cases.ts'
 import { PORTS } from './net.ts'
 import type { LaneNames } from './setup.ts'
 
-export const policyFor = (lanes: readonly LaneNames[]): unknown => ({
+export const policyFor = (lanes: readonly LaneNames[]): { readonly rules: readonly unknown[] } & Readonly<Record<string, unknown>> => ({
   version: 1,
   unmatched: 'deny',
   rules: [

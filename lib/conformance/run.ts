@@ -25,7 +25,7 @@ import type { StartOptions, Started } from './ourselves.ts'
 import { openResolver } from './resolver.ts'
 import { LANES, prepare } from './setup.ts'
 import type { Setup } from './setup.ts'
-import { lacking, take } from './steps/step.ts'
+import { lacking, stirs, take } from './steps/step.ts'
 import type { Doors } from './steps/step.ts'
 
 /** `ca` is a PEM file of the roots that the proxy signs with; read once it listens. Without, any certificate of it will do. */
@@ -138,14 +138,17 @@ interface Run {
 async function runAll(run: Run): Promise<CaseResult[]> {
   const { cases, lanes, clock, onProgress } = run
   const results: CaseResult[] = []
-  const queue = [...cases]
-  await Promise.all(lanes.map(async lane => {
+  const work = async (queue: Case[], lane: Lane): Promise<void> => {
     for (let one = queue.shift(); one !== undefined; one = queue.shift()) {
       const late = new Promise<Pick<CaseResult, 'verdict' | 'problem'>>(resolve => { clock.after(CASE_MS, () => resolve({ verdict: 'hung', problem: `it did not end within ${CASE_MS / 1_000} s` })) })
       results.push({ id: one.id, family: one.family, why: one.why, ...await Promise.race([runOne(one, lane, run), late]) })
       onProgress(results.length, cases.length)
     }
-  }))
+  }
+  const stirring = cases.filter(one => one.via === 'steps' && stirs(one.steps))
+  const calm = cases.filter(one => !stirring.includes(one))
+  await Promise.all(lanes.map(lane => work(calm, lane)))
+  if (lanes[0] !== undefined) await work(stirring, lanes[0])
   return results.sort((a, b) => a.family === b.family ? a.id.localeCompare(b.id) : a.family.localeCompare(b.family))
 }
 

@@ -78,6 +78,8 @@ export function createFront(options: FrontOptions): Front {
   server.on('clientError', (_error, socket) => {
     const connection = connections.get(socket)
     if (connection === undefined) socket.destroy()
+    // Its request was answered before it was there in full, and has its record.
+    else if (connection.watch.phase === 'body' && connection.underway.length === 0) closeGently(connection, clock)
     else onFault(connection, codeOfFault(connection), 'the bytes are no HTTP/1.1 request')
   })
 

@@ -4,9 +4,14 @@ import type { Address, Door } from '../attack.ts'
 import type { Hook } from '../hook.ts'
 import type { Inside } from '../inside.ts'
 import type { Lane } from '../lanes.ts'
+import type { Reloader } from '../reload.ts'
 import type { Resolver } from '../resolver.ts'
 import { askName } from './ask-name.ts'
 import type { AskName } from './ask-name.ts'
+import { change } from './change.ts'
+import type { ChangePolicy } from './change.ts'
+import { flood } from './flood.ts'
+import type { Flood } from './flood.ts'
 import { checkPolicy } from './policy.ts'
 import type { CheckPolicy, Checker } from './policy.ts'
 import { goInside } from './inside.ts'
@@ -17,10 +22,12 @@ import { knock } from './knock.ts'
 import type { Knock } from './knock.ts'
 import { send } from './send.ts'
 import type { Send } from './send.ts'
+import { hangUp, talk } from './talk.ts'
+import type { Line, Talk } from './talk.ts'
 import { shakeHands } from './tls.ts'
 import type { ShakeHands } from './tls.ts'
 
-export type Step = Send | ShakeHands | SayHello | AskName | GoInside | Knock | CheckPolicy | Instruct | Together
+export type Step = Send | ShakeHands | SayHello | AskName | GoInside | Knock | CheckPolicy | Instruct | Talk | Flood | ChangePolicy | Together
 
 /** What the operator's hook does with the next questions about a host, in order; it has no opinion of those beyond. */
 export interface Instruct {
@@ -60,6 +67,9 @@ export interface Doors {
   /** Of names that were led nowhere; null where the program cannot be made to ask it. */
   readonly resolver: Resolver | null
   readonly check: Checker
+  /** The policy as it is written at the start, and what changes it. */
+  readonly policy: { readonly rules: readonly unknown[] }
+  readonly reloader: Reloader
   /** A sandbox; or why there is none here. */
   readonly inside: Inside | { readonly problem: string }
 }
@@ -93,18 +103,28 @@ export function lacking(steps: readonly Step[], { doors }: Pick<World, 'doors'>)
 /** Any proxy has them, if it has TLS. */
 const EVERYWHERE: ReadonlySet<Step['kind']> = new Set(['send', 'tls', 'hello'])
 
+/** What a case does to everybody: it runs when the others are over, by itself. */
+export const stirs = (steps: readonly Step[]): boolean => steps.some(step => step.kind === 'reload' || step.kind === 'flood' || (step.kind === 'together' && stirs(step.steps)))
+
 /** @returns the first outcome that is not as it should be */
 export async function take(steps: readonly Step[], world: World): Promise<Outcome> {
-  const memory = { session: null }
-  for (const step of steps) {
-    const outcome = await takeOne(step, world, memory)
-    if (outcome !== null) return outcome
+  const memory: Memory = { session: null, lines: new Map() }
+  try {
+    for (const step of steps) {
+      const outcome = await takeOne(step, world, memory)
+      if (outcome !== null) return outcome
+    }
+    return null
+  } catch (error) {
+    return { verdict: 'otherwise', problem: (error as Error).message }
+  } finally {
+    hangUp(memory, world)
+    await world.doors?.reloader.restore()
   }
-  return null
 }
 
-/** What one step leaves for the next: a session to be resumed. */
-export interface Memory { session: Buffer | null }
+/** What one step leaves for the next: a session to be resumed, connections by their names. */
+export interface Memory { session: Buffer | null, readonly lines: Map<string, Line> }
 
 async function takeOne(step: Step, world: World, memory: Memory): Promise<Outcome> {
   switch (step.kind) {
@@ -118,6 +138,9 @@ async function takeOne(step: Step, world: World, memory: Memory): Promise<Outcom
   switch (step.kind) {
     case 'dns': return askName(step, world.doors.dns, world)
     case 'inside': return 'problem' in world.doors.inside ? { verdict: 'otherwise', problem: world.doors.inside.problem } : goInside(step, world.doors.inside)
+    case 'talk': return talk(step, world, memory)
+    case 'flood': return flood(step, world)
+    case 'reload': return change(step, world.doors.policy, world.doors.reloader, world)
     case 'knock': return knock(step, world.doors, world)
     case 'policy': return checkPolicy(step, world.doors.check)
     case 'hook':
