@@ -65,8 +65,6 @@ export interface Connection {
   /** Seen on it by the idle watch, both ways, and when they last changed. */
   bytes: number
   movedAt: number
-  /** What it goes on sending is read, and nothing is made of it. */
-  ignoreRest(): void
   /** Takes our ears off its socket: what follows is no request, or is read anew. */
   letGo(): void
 }
@@ -141,7 +139,6 @@ export function closeGently(connection: Connection, clock: Clock): void {
 export function cutOff(connection: Connection): void {
   connection.isClosing = true
   reset(connection.rawSocket, connection.socket)
-  // Not in this turn: over TLS it would say that it is closed at once, and Node's parser let go of, which may be about to be handed
-  // the very bytes that we have found fault with.
+  // Not in this turn: over TLS it would say that it is closed at once, and Node let go of the parser that may have called us.
   process.nextTick(() => connection.socket.destroy())
 }

@@ -91,15 +91,16 @@ export function createFront(options: FrontOptions): Front {
 
   /** Again for what was put back: whatever this adds to the socket is taken off by `letGo`. */
   function read(socket: Duplex, origin: Origin): void {
-    const connection: Connection = { socket, ...origin, watch: createHeadWatch(limits), underway: [], queue: [], most: limits.pipelined, flows: 0, isClosing: false, hasEnded: false, isDraining: false, bytes: 0, movedAt: clock.elapsed(), ignoreRest, letGo }
+    const connection: Connection = { socket, ...origin, watch: createHeadWatch(limits), underway: [], queue: [], most: limits.pipelined, flows: 0, isClosing: false, hasEnded: false, isDraining: false, bytes: 0, movedAt: clock.elapsed(), letGo }
     const deadline = headDeadline(connection, clock, limits, () => onFault(connection, 'header_timeout', 'the head did not arrive in time'))
     connections.set(socket, connection)
     idleWatch.start()
     socket.on('close', onClose)
     server.emit('connection', socket)
+    // Bytes come to Node's parser by way of us: what we find fault with, and what comes behind a request that ends the connection, never does.
     const parse = socket.listeners('data').at(-1) as (chunk: Uint8Array) => void
-    // Before Node's own listener, so that a fault is known before its parser acts on the bytes.
-    socket.prependListener('data', onData)
+    socket.off('data', parse)
+    socket.on('data', onData)
     socket.on('end', onEnd)
 
     function onData(chunk: Uint8Array): void {
@@ -107,10 +108,12 @@ export function createFront(options: FrontOptions): Front {
       connection.watch.push(chunk)
       deadline.look()
       const { fault, isFaultAhead } = connection.watch
-      if (fault === null) return
-      if (!isFaultAhead) return onFault(connection, fault.code, fault.reason)
-      // Requests before it in these bytes are served first; if Node's parser waits for more of it, nobody else will tell.
-      process.nextTick(() => { if (connection.watch.isFaultAhead) onFault(connection, fault.code, fault.reason) })
+      if (fault !== null) {
+        if (!isFaultAhead) return onFault(connection, fault.code, fault.reason)
+        // Requests before it in these bytes are served first; if Node's parser waits for more of it, nobody else will tell.
+        process.nextTick(() => { if (connection.watch.isFaultAhead) onFault(connection, fault.code, fault.reason) })
+      }
+      parse(chunk)
     }
 
     function onEnd(): void {
@@ -120,16 +123,12 @@ export function createFront(options: FrontOptions): Front {
     function onClose(): void {
       deadline.stop()
       // What was read and not yet handed on would reach Node's parser, which is another connection's by then.
-      socket.removeAllListeners('data')
+      socket.off('data', onData)
       connections.delete(socket)
       for (const exchange of [...connection.underway]) exchange.breakOff(null)
       connection.underway.length = 0
       beginNext(connection)
       if (connection.flows === 0) options.ended(options.newFlow(), unreadOf(connection, null), `the client ended the connection before a request${isMisnamed(connection.tunnel) ? '; its SNI named another host' : ''}`)
-    }
-
-    function ignoreRest(): void {
-      socket.off('data', parse)
     }
 
     function letGo(): void {
@@ -148,7 +147,7 @@ export function createFront(options: FrontOptions): Front {
     const connection = connections.get(request.socket)
     if (connection === undefined) return void request.socket.destroySoon()
     // Whoever said so ends the connection, behind the answers to what came before.
-    if (connection.isClosing) return connection.ignoreRest()
+    if (connection.isClosing) return
     const verdict = connection.watch.take()
     const flow = options.newFlow()
     connection.flows++
