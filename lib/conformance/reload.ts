@@ -23,15 +23,19 @@ export interface ReloaderOptions {
   readonly clock: Clock
 }
 
+interface PolicyNow { readonly hash: string, readonly generation: number, readonly problem: string | null }
+
 const PATIENCE_MS = 10_000
 const POLL_MS = 20
 
 export function createReloader({ file, text, control, announce, clock }: ReloaderOptions): Reloader {
-  let isChanged = false
+  let current: string | null = text
 
   async function reload(next: string | null): Promise<'in force' | 'kept'> {
     const before = await policyNow()
-    isChanged = true
+    // The file is watched, too: another generation of the same policy says nothing.
+    const isSame = next === current
+    current = next
     if (next === null) await unlink(file)
     else {
       await writeFile(`${file}.next`, next)
@@ -39,13 +43,13 @@ export function createReloader({ file, text, control, announce, clock }: Reloade
     }
     announce()
     return until(async () => {
-      const { generation, problem } = await policyNow()
-      if (generation !== before.generation) return 'in force'
-      return problem === before.problem ? null : problem === null ? 'in force' : 'kept'
+      const { hash, generation, problem } = await policyNow()
+      if (problem !== null) return problem === before.problem ? null : 'kept'
+      return hash !== before.hash || before.problem !== null || (isSame && generation !== before.generation) ? 'in force' : null
     })
   }
 
-  const policyNow = async (): Promise<{ readonly generation: number, readonly problem: string | null }> => (await ask(control, '/v1/status') as { policy: { generation: number, problem: string | null } }).policy
+  const policyNow = async (): Promise<PolicyNow> => (await ask(control, '/v1/status') as { readonly policy: PolicyNow }).policy
 
   /** @throws when it does not come to be so */
   async function until<T>(look: () => Promise<T | null>): Promise<T> {
@@ -61,8 +65,7 @@ export function createReloader({ file, text, control, announce, clock }: Reloade
     reload,
     held: async host => void await until(async () => JSON.stringify(await ask(control, '/v1/pending')).includes(`"${host}"`) ? true : null),
     async restore() {
-      if (isChanged) await reload(text)
-      isChanged = false
+      if (current !== text) await reload(text)
     },
   }
 }

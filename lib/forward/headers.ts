@@ -17,7 +17,7 @@ const ESSENTIAL = new Set([
 ])
 
 /** Beside those: trailers that would still change how a message is read, routed or kept (RFC 9110 §6.5.1). */
-const NO_TRAILER = new Set([...ESSENTIAL, 'expect', 'max-forwards', 'age', 'expires', 'warning', 'retry-after', 'authentication-info'])
+const NO_TRAILER = new Set([...ESSENTIAL, 'alt-svc', 'expect', 'max-forwards', 'age', 'expires', 'warning', 'retry-after', 'authentication-info'])
 
 /** No `tchar` of RFC 9110 §5.6.2. */
 const NOT_NAME = /[^!#$%&'*+\-.^_`|~0-9A-Za-z]/
@@ -31,9 +31,12 @@ export function requestFields(fields: RawFields): string[] {
   return filtered(fields, mayBeHop, name => name === 'host' || name === 'content-length' || name === 'expect' || name === 'proxy' || name.startsWith('proxy-'))
 }
 
-/** For the client, without framing. What we say ourselves nobody else may say; `Proxy-Status` is said by each hop (RFC 9209). */
+/**
+ * For the client, without framing. What we say ourselves nobody else may say; `Proxy-Status` is said by each hop (RFC 9209).
+ * An alternative service is one of the upstream's connection, which ends here (RFC 7838), and a way around us.
+ */
 export function responseFields(fields: RawFields): string[] {
-  return filtered(fields, mayBeHop, name => name === 'content-length' || name.startsWith('proxy-authenticat') || name.startsWith('sallyport-'))
+  return filtered(fields, mayBeHop, name => name === 'content-length' || name === 'alt-svc' || name.startsWith('proxy-authenticat') || name.startsWith('sallyport-'))
 }
 
 export function trailerFields(fields: RawFields): string[] {

@@ -84,3 +84,8 @@ t.test('Host is the authority that was judged', async t => {
   ]
   for (const [shows, given, fields, host] of rows) t.equal(hostField(given, fields), host, shows)
 })
+
+t.test('where else an upstream could be reached is not told to the client', async t => {
+  t.strictSame(responseFields(['Alt-Svc', 'h3=":443"', 'X-Alt-Svc', 'stays']), ['X-Alt-Svc', 'stays'])
+  t.strictSame(trailerFields(['alt-svc', 'clear']), [])
+})
