@@ -39,6 +39,8 @@ interface Attempt {
   readonly family: string
   /** What the attacker tries. */
   readonly why: string
+  /** Why it is asked of ourselves alone: it is no promise that another proxy makes. */
+  readonly ours?: string
   /** Names of its own and where they lead, for ourselves alone: `*.shut.test` is allowed, `*.opened.test` with private addresses, `*.asked-shut.test` is asked about. */
   readonly names?: Readonly<Record<string, string>>
   /** Such names that are looked up, at a resolver which answers so. */

@@ -196,6 +196,7 @@ const goesInside = (one: Case): boolean => one.via === 'steps' && one.steps.some
 
 function whyInapplicable(one: Case, doors: Doors | null, noTls: string | null): string | null {
   if (one.leads !== undefined && (doors?.resolver ?? null) === null) return 'it cannot be made to ask a resolver of ours'
+  if (doors === null && one.ours !== undefined) return one.ours
   if (doors === null && one.names !== undefined) return 'its names lead to where no origin of ours can be'
   if (one.via !== 'steps') return one.via === 'tunnel' ? noTls : null
   return lacking(one.steps, { doors }) ?? (noTls !== null && one.steps.some(step => step.kind === 'tls' || step.kind === 'hello' || (step.kind === 'send' && step.via === 'tunnel')) ? noTls : null)
