@@ -2,7 +2,9 @@
 import { readFileSync } from 'node:fs'
 
 export interface Outcome {
-  readonly status: number | 'forwarded' | 'closed'
+  /** `any`: what `upstreamRequests` says has to arrive, whatever the upstream then answers. */
+  readonly status: number | 'forwarded' | 'closed' | 'any'
+  readonly upstreamRequests?: number
   readonly then?: readonly (number | 'forwarded')[]
 }
 
