@@ -5,7 +5,6 @@ import { join, resolve } from 'node:path'
 import type { Command } from 'commander'
 import { OperatorError, describeSetup, runConformance, systemClock } from '../../lib/index.ts'
 import type { CaseResult, ConformanceOptions, ConformanceSetup } from '../../lib/index.ts'
-import { collect } from '../arguments.ts'
 import { given, note } from '../notices.ts'
 import { printJson, printLine, table } from '../output.ts'
 
@@ -30,7 +29,7 @@ export function addConformance(program: Command): void {
     .option('--ca <file>', 'the roots that the proxy signs with, to be verified (PEM)')
     .option('--describe', 'print what the proxy must allow, how names resolve and whom it must trust, and try nothing')
     .option('--setup <dir>', 'keep the roots of the origins, a hosts file and the names here: the same in the next run')
-    .option('--only <id>', 'this case alone; repeatable', collect)
+    .option('--only <id...>', 'these cases alone')
     .option('--json', 'print a JSON line per case and a last one with the counts')
     .addHelpText('after', `
 Its origins listen on ports 80 and 443 of a net below 127.0.0.0/8 that is free; which one is said. A command finds these in its environment: CONFORMANCE_PORT,
