@@ -4,7 +4,7 @@
  * The promise: nothing is appended to a file that is not a log of ours, half a line is kept beside the
  * log and never followed by another, and every flow that was open when the writer died is named.
  */
-import { closeSync, constants, fsyncSync, openSync, truncateSync, writeFileSync } from 'node:fs'
+import { closeSync, constants, fsyncSync, lstatSync, openSync, truncateSync, writeFileSync } from 'node:fs'
 import type { AuditRecord } from '../model/audit.ts'
 import { OperatorError } from '../model/errors.ts'
 import { GENESIS, parseLink } from './chain.ts'
@@ -62,7 +62,7 @@ function isHalfALine(torn: Buffer): boolean {
 
 /** The copy is on the disk before the log is cut. */
 function setAside(file: string, { torn, size }: Tail, now: string): string {
-  const name = `${file}.torn-${now.replaceAll(':', '')}`
+  const name = freeName(`${file}.torn-${now.replaceAll(':', '')}`)
   try {
     const { O_WRONLY, O_CREAT, O_EXCL } = constants
     const fd = openSync(name, O_WRONLY | O_CREAT | O_EXCL, 0o600)
@@ -77,6 +77,13 @@ function setAside(file: string, { torn, size }: Tail, now: string): string {
   } catch (error) {
     throw new OperatorError('E_AUDIT_UNWRITABLE', { file: name, problem: describe(error) }, error)
   }
+}
+
+/** Two starts have one time where a clock is set back, or stands still. */
+function freeName(name: string): string {
+  let free = name
+  for (let n = 2; lstatSync(free, { throwIfNoEntry: false }) !== undefined; n++) free = `${name}-${n}`
+  return free
 }
 
 function wasStopped(line: Buffer): boolean {

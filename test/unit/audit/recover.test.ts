@@ -58,6 +58,17 @@ t.test('what is set aside is told, with the file it is in', async t => {
   t.equal(readFileSync(String(notice?.details?.file), 'latin1'), '{"event":"clo')
 })
 
+t.test('a half line never takes the place of another, though the clock says the same time again', async t => {
+  const log = testLog(t.testdir())
+  for (const half of ['{"event":"a', '{"event":"b', '{"event":"c']) {
+    writeFileSync(log.file, half, { flag: 'a' })
+    await (await log.open()).close()
+  }
+  const kept = readdirSync(join(log.file, '..')).filter(name => name.includes('.torn-')).sort()
+  t.strictSame(kept.map(name => readFileSync(join(log.file, '..', name), 'latin1').at(-1)), ['a', 'b', 'c'], kept.join())
+  t.match(await verifyLog(log.file), { kind: 'sound', lines: 9 })
+})
+
 t.test('zeros, as a power cut leaves them, are half a line too', async t => {
   const log = testLog(t.testdir())
   await (await log.open()).close()
