@@ -5,6 +5,7 @@ import { createFirewall } from '../lib/index.ts'
 import type { ClosingDoor, Firewall, PolicyDocument } from '../lib/index.ts'
 import { collect, duration } from './arguments.ts'
 import { addDoorOptions } from './doors.ts'
+import { makeRoomForStreams } from './heap.ts'
 import type { DoorOptions } from './doors.ts'
 import { OBSERVING, OPERATOR_HINT, given, note, tell } from './notices.ts'
 
@@ -39,6 +40,7 @@ export function addGateOptions(command: Command): Command {
 
 /** @param log  a file that the audit log is written to beside the one of the options */
 export async function openGate(options: GateOptions, policy: string | PolicyDocument, doors: readonly ClosingDoor[], log?: string): Promise<Firewall> {
+  makeRoomForStreams()
   const firewall = await createFirewall({
     policy,
     approve: doors,

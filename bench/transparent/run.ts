@@ -13,6 +13,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { makeRoomForStreams } from '../../bin/heap.ts'
 import { createFirewall, createSandbox, parseSize } from '../../lib/index.ts'
 import { layOut, median } from '../table.ts'
 
@@ -40,6 +41,8 @@ execFileSync('openssl', ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramg
   '-addext', `subjectAltName=DNS:${HOST}`, '-keyout', key, '-out', cert], { stdio: 'ignore' })
 const origin = await launch('origin', cert, key)
 const relay = await launch('relay', ...origin.map(String))
+// As `sallyport run` does.
+makeRoomForStreams()
 const firewall = await createFirewall({
   policy: { version: 1, unmatched: 'deny', rules: [
     { id: 'web', host: HOST, scheme: ['http', 'https'], port: origin.slice(0, 2), private: true, access: 'full' },

@@ -7,6 +7,7 @@ import type { Firewall, LimitRow, Limits, Shared } from '../../lib/index.ts'
 import { address, collect, count, duration, size } from '../arguments.ts'
 import { addDoorOptions, openDoors, settingsOf } from '../doors.ts'
 import type { DoorOptions } from '../doors.ts'
+import { makeRoomForStreams } from '../heap.ts'
 import { OBSERVING, given, note, tell } from '../notices.ts'
 import { printJson, printLine } from '../output.ts'
 
@@ -79,6 +80,7 @@ async function serve(options: ServeOptions): Promise<void> {
   if (process.stdin.isTTY && process.stderr.isTTY) doors.push(terminalDoor({ input: process.stdin, output: process.stderr, clock: systemClock }))
   // Its first records come before the port is open; the first line of standard output says that it is.
   const records = new PassThrough()
+  makeRoomForStreams()
   const firewall = await createFirewall({
     policy: options.policy,
     approve: doors,
