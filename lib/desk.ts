@@ -183,7 +183,7 @@ export function openDesk(options: DeskOptions): OpenDesk {
     const { ruleset, grants: granted, generation } = holder.now
     const { facts, answers } = question.asking
     const context = { now: clock.now(), ...budgets.spending }
-    const open = queue.countAbout(facts.host) > MAX_GROUPED ? [] : queue.openAbout(facts.host).map(({ asking, ...rest }) => ({ ...rest, facts: asking.facts, answers: asking.answers }))
+    const open = queue.countAbout(facts.host) > MAX_GROUPED ? [] : queue.openAbout(facts.host)
     const registrable = registrableDomain(facts.host)
     return describeQuestion({
       ...question,

@@ -36,15 +36,14 @@ export interface Question extends Answerable {
   orphaned: Timer | null
   /** A change of policy that came while a grant was being made. */
   recheckLater: ((asking: Asking) => boolean) | null
-  /** Its `changed` event is on its way. */
-  isChanging: boolean
 }
 
 export interface Book {
   readonly size: number
   readonly waiting: number
   waitingOf(client: string): number
-  questionsOf(host: string): number
+  /** Those about one host, the oldest first. */
+  about(host: string): ReadonlySet<Question>
   get(id: string): Question | undefined
   all(): Question[]
   /** The open question that one who asks like this joins: a shared one, or one that nobody waits for any more. */
@@ -58,7 +57,7 @@ export interface Book {
 export function createBook(): Book {
   const byId = new Map<string, Question>()
   const byLike = new Map<string, Set<Question>>()
-  const perHost = new Map<string, number>()
+  const byHost = new Map<string, Set<Question>>()
   const perClient = new Map<string, number>()
   let waiting = 0
 
@@ -66,7 +65,7 @@ export function createBook(): Book {
     get size() { return byId.size },
     get waiting() { return waiting },
     waitingOf: client => perClient.get(client) ?? 0,
-    questionsOf: host => perHost.get(host) ?? 0,
+    about: host => byHost.get(host) ?? NONE,
     get: id => byId.get(id),
     all: () => [...byId.values()],
     joinable(like) {
@@ -77,15 +76,13 @@ export function createBook(): Book {
     },
     open(question) {
       byId.set(question.id, question)
-      byLike.set(question.like, (byLike.get(question.like) ?? new Set()).add(question))
-      count(perHost, question.asking.facts.host, 1)
+      file(byLike, question.like, question)
+      file(byHost, question.asking.facts.host, question)
     },
     close(question) {
       if (!byId.delete(question.id)) return
-      const alike = byLike.get(question.like)
-      alike?.delete(question)
-      if (alike?.size === 0) byLike.delete(question.like)
-      count(perHost, question.asking.facts.host, -1)
+      unfile(byLike, question.like, question)
+      unfile(byHost, question.asking.facts.host, question)
     },
     enter(waiter) {
       const { question } = waiter
@@ -100,6 +97,21 @@ export function createBook(): Book {
       if (waiter.client !== null) count(perClient, waiter.client, -1)
     },
   }
+}
+
+const NONE: ReadonlySet<Question> = new Set()
+
+function file(index: Map<string, Set<Question>>, key: string, question: Question): void {
+  const filed = index.get(key)
+  if (filed === undefined) index.set(key, new Set([question]))
+  else filed.add(question)
+}
+
+/** Keys of nothing are dropped. */
+function unfile(index: Map<string, Set<Question>>, key: string, question: Question): void {
+  const filed = index.get(key)
+  filed?.delete(question)
+  if (filed?.size === 0) index.delete(key)
 }
 
 /** Keys whose count is 0 are dropped, so that nothing grows with the names a client makes up. */

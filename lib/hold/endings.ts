@@ -38,6 +38,7 @@ export function createEndings(book: Book, agenda: Agenda, notices: Notices, reme
     question.state = state
     if (!isSettled(state)) return 0
     book.close(question)
+    notices.forget(question)
     question.orphaned?.cancel()
     const waiters = [...question.waiters]
     for (const waiter of waiters) end(waiter, ...(outcome === null ? withoutAnswer(event, question.id) : outcome.end(waiter.asking)))

@@ -95,7 +95,7 @@ export interface Queue {
   /** How many open questions there are about one host. */
   countAbout(host: string): number
   /** The open questions about one host, the oldest first. */
-  openAbout(host: string): readonly { readonly id: string, readonly asking: Asking, readonly waiting: number }[]
+  openAbout(host: string): readonly (Pick<Asking, 'facts' | 'answers'> & { readonly id: string, readonly waiting: number })[]
   /**
    * After any change of policy or grants: those for which `stillHeld` is false are released to be judged again.
    * While a grant is being made, its own question waits for that grant's outcome first.
@@ -115,7 +115,7 @@ export function createQueue(options: QueueOptions): Queue {
   const { clock, limits } = options
   const agenda = createAgenda(clock)
   const book = createBook()
-  const notices = createNotices(options)
+  const notices = createNotices(options, agenda)
   const { lose, release, settle } = createEndings(book, agenda, notices, limits.rememberMs)
   const remembered = createRemembered(agenda, limits.questions)
   const answering = createAnswering<Question>({ ...createVerdicts({ options, remembered, settle, tell: notices.tell }), parseAnswer: options.parseAnswer, tell: notices.tell, resume, describe: notices.describe, shown: options.shown })
@@ -139,7 +139,7 @@ export function createQueue(options: QueueOptions): Queue {
   }
 
   function mayAskNothingNew(host: string): boolean {
-    return book.size >= limits.questions || book.questionsOf(host) >= limits.questionsPerHost
+    return book.size >= limits.questions || book.about(host).size >= limits.questionsPerHost
   }
 
   /** Whatever may throw comes first: then nothing is left behind, and the request is denied. */
@@ -148,7 +148,7 @@ export function createQueue(options: QueueOptions): Queue {
     const doors = [...options.doors()]
     const question: Question = {
       state: 'open', id: options.newId(), like, asking, firstSeen: now, waiters: new Set(), most: 0, controller: new AbortController(),
-      openDoors: doors.length, orphaned: null, granting: null, recheckLater: null, isChanging: false,
+      openDoors: doors.length, orphaned: null, granting: null, recheckLater: null,
     }
     const held = options.describe({ id: question.id, asking, waiting: 1, firstSeen: now, deadline: now + waitMs })
 
@@ -218,8 +218,8 @@ export function createQueue(options: QueueOptions): Queue {
     pending: () => book.all().map(notices.describe),
     isKept: remembered.isKept,
     takeBack: remembered.takeBack,
-    countAbout: host => book.questionsOf(host),
-    openAbout: host => book.all().filter(({ asking }) => asking.facts.host === host).map(({ id, asking, waiters }) => ({ id, asking, waiting: waiters.size })),
+    countAbout: host => book.about(host).size,
+    openAbout: host => Array.from(book.about(host), ({ id, asking, waiters }) => ({ id, facts: asking.facts, answers: asking.answers, waiting: waiters.size })),
     counts: {
       get waiting() { return book.waiting },
       get questions() { return book.size },

@@ -32,13 +32,13 @@ export interface QuestionGroup {
 
 /** Only questions that are alike may be in one group: who says yes to forty GETs has not said yes to the DELETE among them. */
 export function isAlike(a: Pick<OpenQuestion, 'facts' | 'answers'>, b: Pick<OpenQuestion, 'facts' | 'answers'>): boolean {
-  return a.facts.host === b.facts.host && a.facts.port === b.facts.port && a.facts.scheme === b.facts.scheme
-    && a.answers === b.answers && methodsOf(a.facts) === methodsOf(b.facts)
+  return a.answers === b.answers && a.facts.host === b.facts.host && a.facts.port === b.facts.port && a.facts.scheme === b.facts.scheme
+    && isSame(methodsOf(a.facts), methodsOf(b.facts))
 }
 
-function methodsOf(facts: Facts): string {
-  return facts.kind === 'request' ? facts.methods.join(' ') : ''
-}
+const NO_METHODS: readonly string[] = []
+const methodsOf = (facts: Facts): readonly string[] => facts.kind === 'request' ? facts.methods : NO_METHODS
+const isSame = (a: readonly string[], b: readonly string[]): boolean => a.length === b.length && a.every((method, at) => method === b[at])
 
 /**
  * @param open questions that are alike, the oldest first

@@ -366,16 +366,31 @@ t.test('approvers see how many wait and when the next of them gives up', async t
   t.match(queue.pending(), [{ waiting: 0, deadline: null }])
 })
 
-t.test('many changes in one turn are told once', async t => {
+t.test('many changes at a time are told once', async t => {
   const { queue, clock, events, names } = bench()
   for (let i = 0; i < 100; i++) queue.wait(asking(), UNKNOWN)
-  await settled()
+  clock.advance(20)
   t.same(names(), ['asked', 'changed'])
   t.match(events[1], { held: { waiting: 100 } })
   clock.advance(HOLD_MS)
-  await settled()
   t.same(names(), ['asked', 'changed', 'changed'])
   t.match(events[2], { held: { waiting: 0 } })
+})
+
+t.test('changes of many questions are told a few at a time, in their order, and those of a settled one not at all', async t => {
+  const { queue, clock, events, names } = bench()
+  for (let i = 0; i < 20; i++) queue.wait(asking({ target: `/${i % 10}` }), UNKNOWN)
+  const asked = queue.pending().map(({ id }) => id)
+  const told = (): readonly string[] => events.flatMap(event => event.event === 'changed' ? [event.held.id] : [])
+  await queue.answer(asked[1]!, ONCE, 'control')
+  clock.advance(20)
+  t.same(told(), [asked[0], asked[2], asked[3], asked[4]])
+  clock.advance(20)
+  t.same(told().length, 8)
+  clock.advance(1_000)
+  t.same(told(), asked.filter(id => id !== asked[1]))
+  t.same(names().filter(name => name === 'changed').length, 9)
+  t.equal(queue.counts.waiting, 18)
 })
 
 t.test('a listener that throws keeps no wait from ending', async t => {
