@@ -1,24 +1,28 @@
 /**
- * `npm run soak -- [--seconds N] [--rate N] [--held N]`: load and faults, and what is left of them. Ends with 1 where
+ * `npm run soak -- [--seconds N] [--rate N] [--held N] [--flood N]`: load and faults, and what is left of them. Ends with 1 where
  * anything is left, let through or lost. On loopback only; `--seconds 600 --rate 1000 --held 10000` is the long one.
  */
-import { spawnSync } from 'node:child_process'
+import { fork, spawnSync } from 'node:child_process'
+import { once } from 'node:events'
 import { appendFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { verifyLog } from '../../lib/index.ts'
 import { ask, open, quantile, shut } from './clients.ts'
 import type { Served } from './clients.ts'
+import type { Flood, FloodOrder } from './flooder.ts'
 import { startSubject } from './process.ts'
 import type { Subject } from './process.ts'
 import type { Measure } from './subject.ts'
 
-const { values } = parseArgs({ options: { seconds: { type: 'string', default: '8' }, rate: { type: 'string', default: '300' }, held: { type: 'string', default: '500' } } })
-const [seconds, rate, heldCount] = [Number(values.seconds), Number(values.rate), Number(values.held)]
+const { values } = parseArgs({ options: { seconds: { type: 'string', default: '8' }, rate: { type: 'string', default: '300' }, held: { type: 'string', default: '500' }, flood: { type: 'string', default: '500' } } })
+const [seconds, rate, heldCount, floodRate] = [Number(values.seconds), Number(values.rate), Number(values.held), Number(values.flood)]
 
+const FLOODS = ['slow heads', 'slow bodies', 'heads without end', 'connections', 'questions'] as const
 const MIB = 1024 ** 2
 const folder = mkdtempSync(join(tmpdir(), 'sallyport-soak-'))
 let wrong = 0
@@ -49,7 +53,7 @@ try {
   const quiet = await ask(targetOf(subject), { rate, seconds: Math.min(seconds, 20) })
   say('quiet', latency(quiet))
   await load(subject)
-  for (const [name, make] of floods()) await flood(subject, quiet, name, make)
+  for (const name of FLOODS) await flood(subject, name)
   await holdMany(subject)
   await exhaust(subject)
   await subject.tell('answer')
@@ -91,22 +95,19 @@ async function load(subject: Subject): Promise<void> {
   say('resets told as 502', `${served.statuses.get(502) ?? 0} of ${Math.ceil(total / 50)}`, (served.statuses.get(502) ?? 0) >= Math.floor(total / 50))
 }
 
-function floods(): readonly (readonly [string, (port: number) => Promise<readonly import('node:net').Socket[]>])[] {
-  return [
-    ['slow heads', port => open(port, 300, () => 'GET http://open.test/ HTTP/1.1\r\nX-A: ')],
-    ['slow bodies', port => open(port, 300, () => `POST http://held.test/ HTTP/1.1\r\nHost: held.test\r\nContent-Length: 1000000\r\n\r\nx`)],
-    ['heads without end', port => open(port, 200, () => `GET http://open.test/ HTTP/1.1\r\n${'X-Filler: y\r\n'.repeat(3_000)}`)],
-    ['connections', port => open(port, 1_000, () => '')],
-    ['questions', port => open(port, 500, n => heldRequest(n))],
-  ]
-}
-
-async function flood(subject: Subject, quiet: Served, name: string, make: (port: number) => Promise<readonly import('node:net').Socket[]>): Promise<void> {
-  const flooding = make(subject.port)
-  const [sockets, served] = await Promise.all([flooding, ask(targetOf(subject), { rate: Math.min(rate, 200), seconds: Math.min(seconds / 4, 10) })])
+/** Others during a flood, and just before it. */
+async function flood(subject: Subject, name: Flood): Promise<void> {
+  const others = { rate: Math.min(rate, 200), seconds: Math.min(Math.max(seconds / 2, 2), 10) }
+  const quiet = await ask(targetOf(subject), others)
+  const flooder = fork(fileURLToPath(new URL('flooder.js', import.meta.url)), { stdio: ['ignore', 'ignore', 'inherit', 'ipc'] })
+  await once(flooder, 'spawn')
+  flooder.send({ flood: name, port: subject.port, origin: originPort, rate: floodRate, most: 1_000 } satisfies FloodOrder)
+  const served = await ask(targetOf(subject), others)
+  flooder.send('stop')
+  const [made] = await once(flooder, 'message') as [number]
+  flooder.disconnect()
   const ratio = quantile(served.ms, 0.99) / quantile(quiet.ms, 0.99)
-  say(`others during a flood of ${name}`, `${latency(served)}, ${ratio.toFixed(1)} x the quiet p99`, (served.statuses.get(0) ?? 0) === 0)
-  await shut(sockets)
+  say(`others during a flood of ${name}`, `${latency(served)}, ${ratio.toFixed(1)} x the quiet p99 (${made} connections)`, (served.statuses.get(0) ?? 0) === 0)
   // A question outlives its clients, and counts as open for as long.
   await subject.tell('answer')
 }

@@ -13,7 +13,7 @@ import { readFile } from 'node:fs/promises'
 import type { Clock } from '../model/clock.ts'
 import { visible } from '../model/display.ts'
 import type { Asker } from '../model/hold.ts'
-import { socketKeys } from './socket-table.ts'
+import { socketKeys, socketsIn } from './socket-table.ts'
 import type { Ends } from './socket-table.ts'
 
 /** A connection, seen from the client's end. */
@@ -29,6 +29,8 @@ const MAX_MS = 150
 const SLICE_MS = 4
 /** Connections that are looked for at once: in a flood nobody reads who asked. */
 const MAX_LOOKED_FOR = 64
+/** For each millisecond of looking, so many without: a flood leaves tables of tens of thousands of connections behind. */
+const REST = 4
 /** A process may become another program, but not while somebody reads what it was. */
 const DESCRIBED_MS = 1_000
 /** Processes that are read in that time. */
@@ -72,24 +74,37 @@ export function createAskers(clock: Clock): Ask {
   async function look(): Promise<void> {
     isLooking = true
     while (queue.length > 0) {
-      const batch = queue.splice(0)
+      const batch = queue.splice(0).filter(({ isOver }) => !isOver)
+      const from = clock.elapsed()
       await find(batch).catch(() => {})
       for (const wanted of batch) if (!wanted.isOver) wanted.found(null)
+      const rest = (clock.elapsed() - from) * REST
+      if (rest > 0) await new Promise<void>(resolve => { clock.after(rest, resolve) })
     }
     isLooking = false
   }
 
   async function find(batch: readonly Wanted[]): Promise<void> {
     const byInode = new Map<string, Wanted>()
+    let sliceEnds = clock.elapsed() + SLICE_MS
+    const breathe = async (): Promise<void> => {
+      await new Promise(setImmediate)
+      sliceEnds = clock.elapsed() + SLICE_MS
+    }
     for (const network of new Set(batch.map(wanted => wanted.network))) {
-      const tables = await Promise.all(['tcp', 'tcp6'].map(name => readFile(`/proc/${network}/net/${name}`, 'latin1').catch(() => '')))
-      for (const wanted of batch.filter(each => each.network === network)) {
-        const inode = inodeOf(tables, wanted)
-        if (inode === null) wanted.found(null)
-        else byInode.set(inode, wanted)
+      const byKey = new Map(batch.filter(wanted => wanted.network === network).flatMap(wanted => socketKeys(wanted).map(key => [key, wanted])))
+      for (const name of ['tcp', 'tcp6']) {
+        const table = await readFile(`/proc/${network}/net/${name}`, 'latin1').catch(() => '')
+        for (const { key, inode } of socketsIn(table)) {
+          // By the client's own socket; ours has the same two ends, the other way around.
+          const wanted = byKey.get(key)
+          if (wanted !== undefined) byInode.set(inode(), wanted)
+          if (clock.elapsed() >= sliceEnds) await breathe()
+        }
       }
     }
-    let sliceEnds = clock.elapsed() + SLICE_MS
+    const known = new Set(byInode.values())
+    for (const wanted of batch) if (!known.has(wanted)) wanted.found(null)
     for (const pid of [...recent, ...processes()]) {
       const sockets = openSockets(pid)
       if (sockets === null) continue
@@ -101,10 +116,7 @@ export function createAskers(clock: Clock): Ask {
             remember(pid)
             if (!wanted.isOver) wanted.found(pid)
           }
-          if (clock.elapsed() >= sliceEnds) {
-            await new Promise(setImmediate)
-            sliceEnds = clock.elapsed() + SLICE_MS
-          }
+          if (clock.elapsed() >= sliceEnds) await breathe()
           if ([...byInode.values()].every(wanted => wanted.isOver)) return
         }
       } finally {
@@ -138,18 +150,6 @@ export function createAskers(clock: Clock): Ask {
     const commandLine = await commandLineOf(pid, clock)
     return { pid, executable: linkOf(`/proc/${pid}/exe`), commandLine, parents: parentsOf(pid, network) }
   }
-}
-
-/** By the client's own socket; ours has the same two ends, the other way around. */
-function inodeOf(tables: readonly string[], ends: Ends): string | null {
-  for (const key of socketKeys(ends)) {
-    for (const table of tables) {
-      const at = table.indexOf(key)
-      // sl, local, remote, st, queues, timer, retransmits, uid, timeout, inode
-      if (at >= 0) return table.slice(at + key.length, table.indexOf('\n', at)).trim().split(/ +/)[6] ?? null
-    }
-  }
-  return null
 }
 
 /** The youngest first: who asks has usually just been started. */

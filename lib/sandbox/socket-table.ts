@@ -26,6 +26,21 @@ export function socketKeys({ local, remote }: Ends): readonly string[] {
   return forms.map(([a, b]) => ` ${words(a)}:${portOf(local.port)} ${words(b)}:${portOf(remote.port)} `)
 }
 
+/** Every socket of a table. @param table  text of `/proc/PID/net/tcp` or `tcp6` */
+export function* socketsIn(table: string): Generator<{ readonly key: string, inode(): string }> {
+  // Behind the line of names: sl: local remote st queues timer retransmits uid timeout inode …
+  for (let at = table.indexOf('\n') + 1; at > 0 && at < table.length;) {
+    const end = table.indexOf('\n', at)
+    const line = table.slice(at, end < 0 ? undefined : end)
+    const from = line.indexOf(':') + 1
+    const remote = line.indexOf(' ', from + 1)
+    const state = line.indexOf(' ', remote + 1)
+    if (from > 0 && remote > 0 && state > 0) yield { key: line.slice(from, state + 1), inode: () => line.slice(state).trim().split(/ +/)[6] ?? '' }
+    if (end < 0) return
+    at = end + 1
+  }
+}
+
 /** Four bytes at a time, each word as this machine has it in memory: little-endian on every processor that we run on. */
 const words = (bytes: Uint8Array): string => Buffer.from(bytes).swap32().toString('hex').toUpperCase()
 const portOf = (port: number): string => port.toString(16).toUpperCase().padStart(4, '0')

@@ -11,7 +11,7 @@ import { systemClock } from '../../../lib/model/clock.ts'
 import { describeAsker } from '../../../lib/model/display.ts'
 import { createAskers } from '../../../lib/sandbox/asker.ts'
 import type { Line } from '../../../lib/sandbox/asker.ts'
-import { socketKeys } from '../../../lib/sandbox/socket-table.ts'
+import { socketKeys, socketsIn } from '../../../lib/sandbox/socket-table.ts'
 import { fakeClock } from '../../helpers/fake-clock.ts'
 
 const lineOf = (socket: Socket): Line => ({
@@ -35,6 +35,16 @@ t.test('a connection is written as the kernel writes it', async t => {
   ])
   t.strictSame(socketKeys({ local: { address: '::1', port: 1 }, remote: { address: 'fe80::1%eth0', port: 2 } }), [' 00000000000000000000000001000000:0001 000080FE000000000000000001000000:0002 '])
   t.strictSame(socketKeys({ local: { address: 'nowhere', port: 1 }, remote: { address: '::1', port: 2 } }), [])
+})
+
+t.test('a table is read by its columns, and what is no line of it is passed over', async t => {
+  const names = '  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode\n'
+  const row = '   7: 0100007F:1F90 1400A8C6:01BB 01 00000000:00000000 02:00000576 00000000  1000        0 4711 2 0000000000000000 20 4 30 10 -1\n'
+  const read = (table: string): unknown => [...socketsIn(table)].map(({ key, inode }) => [key, inode()])
+  t.strictSame(read(`${names}${row}${row.trimEnd()}`), [[' 0100007F:1F90 1400A8C6:01BB ', '4711'], [' 0100007F:1F90 1400A8C6:01BB ', '4711']])
+  t.strictSame(read(''), [])
+  t.strictSame(read(names), [])
+  t.strictSame(read(`${names}nonsense\n\n7:\n 8: a b`), [])
 })
 
 for (const host of ['127.0.0.1', '::1']) {
