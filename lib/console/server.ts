@@ -108,7 +108,6 @@ export async function serveConsole(options: ConsoleOptions): Promise<Console> {
   }
 
   const { server, close } = createHttpDoor(clock, { serve, endStreams: routes.endStreams })
-  server.on('upgrade', (_, socket) => socket.destroy())
   const bound = await new Promise<AddressInfo>((resolve, reject) => {
     server.once('error', reject)
     server.listen({ host: options.host, port: options.port, exclusive: true }, () => resolve(server.address() as AddressInfo))

@@ -5,7 +5,7 @@
 import { createServer, STATUS_CODES } from 'node:http'
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import type { Clock } from '../model/clock.ts'
-import { errorBody } from './replies.ts'
+import { errorBody, refusal, send } from './replies.ts'
 
 export interface HttpDoor {
   /** To be bound by whoever made it. */
@@ -54,6 +54,7 @@ export function createHttpDoor(clock: Clock, { serve, endStreams }: Served): Htt
     if (!socket.writable || (occupied.get(socket) ?? 0) > 0) socket.destroy()
     else endWith(socket, CLIENT_ERRORS[error.code ?? ''] ?? [400, 'The request is not well-formed HTTP.'])
   })
+  server.on('checkExpectation', (request, response) => send(response, refusal(417, 'Nothing can be expected here but 100-continue.'), request.complete))
   server.on('connect', (_, socket) => endWith(socket, [405, 'This is not a proxy.']))
 
   let closed: Promise<void> | undefined

@@ -51,6 +51,7 @@ const rows: [string, string | Buffer, number][] = [
   ['a GET with an endless body', get('/v1/events', 'Host: sallyport', 'Transfer-Encoding: chunked'), 400],
   ['CONNECT: it is not a proxy', head('CONNECT evil.test:443 HTTP/1.1', 'Host: evil.test:443'), 405],
   ['an upgrade is an ordinary request', get('/v1/nothing', 'Host: sallyport', 'Upgrade: websocket'), 404],
+  ['what it would have to do first and does not know', get('/v1/status', 'Host: sallyport', 'Expect: 200-ok'), 417],
   ['no content type', post('{}', 'Content-Length: 2'), 415],
   ['a form, as a page may post it', post('verdict=approve', 'Content-Type: application/x-www-form-urlencoded', 'Content-Length: 15'), 415],
   ['text, as a page may post it', post('{}', 'Content-Type: text/plain', 'Content-Length: 2'), 415],
