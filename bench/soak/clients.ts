@@ -7,6 +7,8 @@ export interface Target {
   /** Of the proxy. */
   readonly port: number
   readonly origin: number
+  /** Default: open.test, which is allowed. */
+  readonly host?: string
 }
 
 /** Milliseconds of those that were answered, and how many of each status there were; 0: no answer. */
@@ -33,7 +35,7 @@ export async function ask(target: Target, { rate, seconds, pathOf = () => '/' }:
   return served
 }
 
-function askOnce({ port, origin }: Target, agent: Agent, path: string, { ms, statuses }: Served): Promise<void> {
+function askOnce({ port, origin, host = 'open.test' }: Target, agent: Agent, path: string, { ms, statuses }: Served): Promise<void> {
   const from = performance.now()
   return new Promise(resolve => {
     const end = (status: number): void => {
@@ -41,7 +43,7 @@ function askOnce({ port, origin }: Target, agent: Agent, path: string, { ms, sta
       statuses.set(status, (statuses.get(status) ?? 0) + 1)
       resolve()
     }
-    const sent = request({ agent, host: '127.0.0.1', port, path: `http://open.test:${origin}${path}`, headers: { Host: `open.test:${origin}` }, timeout: 30_000 }, response => {
+    const sent = request({ agent, host: '127.0.0.1', port, path: `http://${host}:${origin}${path}`, headers: { Host: `${host}:${origin}` }, timeout: 30_000 }, response => {
       response.resume()
       response.once('close', () => end(response.complete ? response.statusCode ?? 0 : 0))
     })

@@ -46,7 +46,10 @@ function begin({ flood, port, origin, rate, most }: FloodOrder): () => number {
     socket.once('close', () => open.delete(socket))
     socket.once('connect', () => socket.write(bytesOf(flood, origin, n)))
     open.add(socket)
-    if (open.size > most) [...open][0]!.destroy()
+    if (open.size <= most) return
+    const [oldest] = open
+    open.delete(oldest!)
+    oldest!.destroy()
   }
 
   return () => {

@@ -2,7 +2,7 @@
 import { fork } from 'node:child_process'
 import type { ChildProcess } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
-import type { Measure, SubjectOptions, Told } from './subject.ts'
+import type { Measure, SubjectOptions, Told } from './measure.ts'
 
 export interface Subject {
   readonly port: number

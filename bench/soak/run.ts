@@ -17,7 +17,8 @@ import type { Served } from './clients.ts'
 import type { Flood, FloodOrder } from './flooder.ts'
 import { startSubject } from './process.ts'
 import type { Subject } from './process.ts'
-import type { Measure } from './subject.ts'
+import { GRANT_MS } from './measure.ts'
+import type { Measure } from './measure.ts'
 
 const { values } = parseArgs({ options: { seconds: { type: 'string', default: '8' }, rate: { type: 'string', default: '300' }, held: { type: 'string', default: '500' }, flood: { type: 'string', default: '500' } } })
 const [seconds, rate, heldCount, floodRate] = [Number(values.seconds), Number(values.rate), Number(values.held), Number(values.flood)]
@@ -55,6 +56,7 @@ try {
   await load(subject)
   for (const name of FLOODS) await flood(subject, name)
   await holdMany(subject)
+  await jumpInTime(subject)
   await exhaust(subject)
   await subject.tell('answer')
   await idle(subject)
@@ -62,6 +64,7 @@ try {
   subject = await crash(subject)
   await subject.close()
   await checkLog()
+  await slowDisk()
   await fullDisk()
 } finally {
   origin.close()
@@ -131,6 +134,37 @@ async function holdMany(subject: Subject): Promise<void> {
   say('of those that waited, denied', `${answers.filter(head => head === 'HTTP/1.1 403').length} of ${answers.length}`, answers.every(head => head === 'HTTP/1.1 403'))
   await shut(sockets)
   say('held requests that reached the origin', heldReached, heldReached === 0)
+}
+
+/** Whether the wall clock is set back or forth: a grant ends in its time, and not later. */
+async function jumpInTime(subject: Subject): Promise<void> {
+  const target = { ...targetOf(subject), host: 'held.test' }
+  const once = { rate: 4, seconds: 0.25 }
+  for (const jump of ['back', 'forth'] as const) {
+    const sockets = await open(subject.port, 1, heldRequest)
+    while ((await subject.measure()).waiting === 0) await new Promise(resolve => setTimeout(resolve, 20))
+    await subject.tell('grant')
+    const granted = await ask(target, once)
+    await subject.tell(jump)
+    await new Promise(resolve => setTimeout(resolve, GRANT_MS))
+    const before = heldReached
+    const late = await open(subject.port, 3, heldRequest)
+    await new Promise(resolve => setTimeout(resolve, 200))
+    say(`a grant of ${GRANT_MS} ms, and the clock set ${jump} an hour`, `${granted.statuses.get(200) ?? 0} within it, ${heldReached - before} after it`, granted.ms.length > 0 && heldReached === before)
+    heldReached = 0
+    await shut([...sockets, ...late])
+    await subject.tell('answer')
+  }
+  await subject.tell('back')
+}
+
+/** Each line takes as long as on a disk that is at its end. */
+async function slowDisk(): Promise<void> {
+  const subject = await startSubject({ folder, audit: join(folder, 'slow.jsonl'), origin: originPort, slowMs: 5 })
+  const served = await ask(targetOf(subject), { rate: 50, seconds: 2 })
+  await subject.close()
+  const lines = readFileSync(join(folder, 'slow.jsonl'), 'utf8').split('\n').filter(line => line.includes('"closed"')).length
+  say('with a disk that takes 5 ms for a line', `${latency(served)}, ${lines} recorded`, served.ms.length === lines && (served.statuses.get(0) ?? 0) === 0)
 }
 
 /** No descriptor is left for a while. */

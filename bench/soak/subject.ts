@@ -3,41 +3,28 @@
  * Told by messages; answers each with one.
  */
 import { readdirSync } from 'node:fs'
-import { createFirewall } from '../../lib/index.ts'
+import { createFirewall, systemClock } from '../../lib/index.ts'
 import type { PolicyDocument } from '../../lib/index.ts'
+import { GRANT_MS } from './measure.ts'
+import type { Measure, SubjectOptions, Told } from './measure.ts'
 
-export interface SubjectOptions {
-  readonly folder: string
-  readonly audit: string
-  readonly origin: number
-}
-
-/** What is open in the process. */
-export interface Measure {
-  readonly descriptors: number
-  readonly sockets: number
-  readonly timers: number
-  readonly heapBytes: number
-  readonly waiting: number
-  readonly questions: number
-  readonly grants: number
-  readonly flows: number
-}
-
-export type Told = 'measure' | 'reload' | 'answer' | 'close'
-
-const { folder, audit, origin } = JSON.parse(process.argv[2]!) as SubjectOptions
+const { folder, audit, origin, slowMs = 0 } = JSON.parse(process.argv[2]!) as SubjectOptions
 
 const policy = (generation: number): PolicyDocument => ({
   version: 1, name: `soak ${generation % 2}`, rules: [
     { id: 'open', host: 'open.test', port: origin, scheme: 'http', private: true },
-    { id: 'asked', action: 'hold', host: 'held.test' },
+    { id: 'asked', action: 'hold', host: 'held.test', port: origin, scheme: 'http', private: true },
   ],
 })
+const HOUR_MS = 3_600_000
 let generation = 0
+let set = 0
+const slow = new Int32Array(new SharedArrayBuffer(4))
 let asked = 0
 const firewall = await createFirewall({
-  policy: policy(0), certs: folder, audit, env: {}, lookup: async () => ['127.0.0.1'], standing: true,
+  policy: policy(0), certs: folder, env: {}, clock: { ...systemClock, now: () => systemClock.now() + set },
+  audit: slowMs === 0 ? audit : [audit, () => { Atomics.wait(slow, 0, 0, slowMs) }],
+  lookup: async () => ['127.0.0.1'], standing: true,
   limits: { waiters: 20_000, waitersPerClient: 20_000, connections: 25_000, holdMs: 600_000, questionsPerHost: 200 },
   // Fails in each of the ways in which a hook can.
   approve: async () => {
@@ -57,6 +44,9 @@ async function serve(told: Told): Promise<unknown> {
     case 'measure': return measure()
     case 'reload': await firewall.reload(policy(++generation)); return null
     case 'answer': return Promise.all(firewall.pending().map(({ id }) => firewall.answer(id, { verdict: 'deny', reason: 'the soak is over' })))
+    case 'grant': return Promise.all(firewall.pending().map(({ id }) => firewall.answer(id, { verdict: 'approve', grant: { rule: { host: 'held.test', port: origin, scheme: 'http' }, ttlMs: GRANT_MS } })))
+    case 'back': set -= HOUR_MS; return null
+    case 'forth': set += HOUR_MS; return null
     case 'close': await firewall.close(); return null
     default: return told satisfies never
   }
