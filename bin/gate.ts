@@ -1,7 +1,7 @@
 /** The firewall inside of a command that guards something by itself (`run`, `attach`): its options, and how it is opened. */
 import { Option } from 'commander'
 import type { Command } from 'commander'
-import { createFirewall } from '../lib/index.ts'
+import { createFirewall, loadPolicy } from '../lib/index.ts'
 import type { ClosingDoor, Firewall, PolicyDocument } from '../lib/index.ts'
 import { collect, duration } from './arguments.ts'
 import { addDoorOptions } from './doors.ts'
@@ -36,6 +36,19 @@ export function addGateOptions(command: Command): Command {
     .option('--resolve <host:port:address>', 'address of a name, as curl has it; repeatable', collect)
     .option('--upstream-ca <file>', 'roots that upstreams are verified against; repeatable', collect)
     .addOption(new Option('--agent-api <on|off>', 'http://sallyport.internal/ tells the command what is allowed, and lets it ask for more (docs/agent.md)').choices(['on', 'off']).default('on'))
+}
+
+/**
+ * For a first run that is trusted: what no rule of it matches passes unasked, and is recorded. Another policy than its file,
+ * so that is read once.
+ *
+ * @param policy  a file; undefined: no rules
+ */
+export async function observing(policy: string | undefined): Promise<string | PolicyDocument> {
+  if (policy === undefined) return { version: 1, name: 'observe', unmatched: 'observe' }
+  const loaded = await loadPolicy(policy)
+  // The firewall says what is wrong with a file.
+  return loaded.kind === 'invalid' ? policy : { ...loaded.source, unmatched: 'observe' }
 }
 
 /** @param log  a file that the audit log is written to beside the one of the options */

@@ -7,6 +7,7 @@ import { addAttach } from './commands/attach.ts'
 import { addCa } from './commands/ca.ts'
 import { addCheck } from './commands/check.ts'
 import { addConformance } from './commands/conformance.ts'
+import { addConsole } from './commands/console.ts'
 import { addDemo } from './commands/demo.ts'
 import { addDoctor } from './commands/doctor.ts'
 import { addEnv } from './commands/env.ts'
@@ -44,7 +45,7 @@ First steps:
 
 Exit status: 0 done, 1 the answer is no, 2 a mistake in the call or the machine (explain: 0 allow, 3 hold, 1 deny).`)
 
-for (const add of [addRun, addAttach, addServe, addInit, addStatus, addDemo, addCheck, addExplain, addPresets, addTerm, addPending, addAnswers, addCa, addEnv, addLog, addSuggest, addRedirect, addMcp, addDoctor, addConformance]) add(program)
+for (const add of [addRun, addAttach, addServe, addInit, addStatus, addDemo, addCheck, addExplain, addPresets, addTerm, addConsole, addPending, addAnswers, addCa, addEnv, addLog, addSuggest, addRedirect, addMcp, addDoctor, addConformance]) add(program)
 for (const command of allOf(program)) command.exitOverride().showHelpAfterError(HINT).showSuggestionAfterError()
 
 try {

@@ -29,8 +29,9 @@ export async function openOperatorDoors({ controlPath, console: address, user, c
   readonly clock: Clock
   readonly desk: Desk
 }): Promise<OperatorDoors> {
-  const control = controlPath === undefined ? null : await serveControl({ path: controlPath, clock, desk, parseAnswer: readAnswer })
-  const page = address === undefined ? null : await openConsole(address).catch(async (error: unknown) => {
+  let page: Console | null = null
+  const control = controlPath === undefined ? null : await serveControl({ path: controlPath, clock, desk, parseAnswer: readAnswer, consoleLink: () => page?.newLink() ?? null })
+  page = address === undefined ? null : await openConsole(address).catch(async (error: unknown) => {
     await control?.close()
     throw error
   })

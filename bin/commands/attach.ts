@@ -4,7 +4,7 @@ import type { Command } from 'commander'
 import { OperatorError, attach, systemClock, terminalDoor } from '../../lib/index.ts'
 import type { Place } from '../../lib/index.ts'
 import { openDoors, settingsOf } from '../doors.ts'
-import { ASK_ABOUT_ALL, addGateOptions, openGate } from '../gate.ts'
+import { ASK_ABOUT_ALL, addGateOptions, observing, openGate } from '../gate.ts'
 import type { GateOptions } from '../gate.ts'
 import { given, note } from '../notices.ts'
 import { printJson, printLine } from '../output.ts'
@@ -12,6 +12,7 @@ import { printJson, printLine } from '../output.ts'
 interface AttachOptions extends GateOptions {
   readonly netns?: string
   readonly label?: string
+  readonly observe?: boolean
   readonly json?: boolean
 }
 
@@ -21,6 +22,7 @@ export function addAttach(program: Command): void {
     .argument('[pid]', 'a process in that network, as this machine numbers it', pid)
     .option('--netns <path>', 'the network instead, by its file: /run/netns/x')
     .option('--policy <file>', 'the policy (JSON; see docs/policy.md); without one everything is asked about')
+    .option('--observe', 'for a first run that you trust: what no rule matches passes unasked, and is recorded')
     .option('--label <name>', 'what it is called in questions and in the log (default: sandbox)', label)
   addGateOptions(command)
     .option('--json', 'print JSON lines: {"event":"ready",…} first')
@@ -34,7 +36,7 @@ async function run(pid: number | undefined, options: AttachOptions): Promise<voi
   const place = placeOf(pid, options.netns)
   const doors = await openDoors(options, await settingsOf(options))
   if (process.stdin.isTTY && process.stderr.isTTY) doors.push(terminalDoor({ input: process.stdin, output: process.stderr, clock: systemClock }))
-  const firewall = await openGate(options, options.policy ?? ASK_ABOUT_ALL, doors)
+  const firewall = await openGate(options, options.observe === true ? await observing(options.policy) : options.policy ?? ASK_ABOUT_ALL, doors)
   try {
     const attached = await attach({ firewall, place, ...given('label', options.label) })
     for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => { attached.detach().catch(() => {}) })

@@ -7,7 +7,7 @@ import { createSandbox, decidingFiles, isExposed, loadPolicy, secretPlaces, syst
 import type { ClosingDoor, Firewall, PolicyDocument, Sandbox, Settings } from '../../lib/index.ts'
 import { collect } from '../arguments.ts'
 import { openDoors, settingsOf } from '../doors.ts'
-import { ASK_ABOUT_ALL, addGateOptions, openGate } from '../gate.ts'
+import { ASK_ABOUT_ALL, addGateOptions, observing, openGate } from '../gate.ts'
 import type { GateOptions } from '../gate.ts'
 import { openLearning } from '../learning.ts'
 import { given, note } from '../notices.ts'
@@ -23,7 +23,6 @@ interface RunOptions extends GateOptions {
   readonly suggest?: string
 }
 
-const OBSERVE_ALL: PolicyDocument = { version: 1, name: 'observe', unmatched: 'observe' }
 /** As a shell has it for a command that it cannot start. */
 const NOT_STARTED = 127
 /** As a shell has it for SIGKILL, the only signal that ends a sandbox as a whole. */
@@ -95,15 +94,14 @@ function withSettings({ ro = [], rw = [], hide = [], gpu, webhookSecretFile }: R
   }
 }
 
-/** A file that the command could change is read once: nothing that it does may change its own policy. One that is observed is another policy than its file. */
+/** A file that the command could change is read once: nothing that it does may change its own policy. */
 async function policyOf({ policy, observe, rw = [] }: RunOptions): Promise<string | PolicyDocument> {
-  if (policy === undefined) return observe === true ? OBSERVE_ALL : ASK_ABOUT_ALL
-  const isInReach = isExposed(policy, { cwd: process.cwd(), rw })
-  if (!isInReach && observe !== true) return policy
+  if (observe === true) return observing(policy)
+  if (policy === undefined) return ASK_ABOUT_ALL
+  if (!isExposed(policy, { cwd: process.cwd(), rw })) return policy
   const loaded = await loadPolicy(policy)
   // The firewall says what is wrong with a file.
   if (loaded.kind === 'invalid') return policy
-  if (observe === true) return { ...loaded.source, unmatched: 'observe' }
   note(`${policy} lies where the command works, so it is read once; one elsewhere can be changed while the command runs, and take --always`)
   return loaded.source
 }

@@ -71,6 +71,7 @@ const ESCAPES: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '
 function linesOf(held: Pending, desk: string | null): string[] {
   const lines = [`Held: ${visible(held.display.line, MAX_LINE)}`]
   if (held.kind === 'request' && held.display.asker !== '') lines.push(`by ${held.display.asker}, as it says`)
+  if (held.kind === 'request' && held.display.body !== '') lines.push(`its body begins: ${visible(held.display.body, MAX_LINE)}`)
   for (const { says } of held.risks.slice(0, MAX_RISKS)) lines.push(`note: ${visible(says, MAX_LINE)}`)
   lines.push(`Question ${held.id}. Answer at the desk${desk === null ? '' : ` (${desk})`}, or: sallyport approve ${held.id}`)
   return lines

@@ -38,6 +38,7 @@ function messageOfRequest(held: Held): Message {
   const head = [
     `Held: ${visible(display.line, MAX_LINE)}`,
     ...display.asker === '' ? [] : [`by ${visible(display.asker, MAX_LINE)}, as it says`],
+    ...display.body === '' ? [] : [`its body begins: ${visible(display.body, MAX_LINE)}`],
     ...group.questions > 1 ? [`one of ${group.questions} questions alike`] : [],
     ...notesOf(held),
   ].join('\n')

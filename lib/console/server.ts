@@ -25,6 +25,8 @@ export interface Console {
   readonly port: number
   /** Signs in whoever opens it first. */
   readonly link: string
+  /** Another such link; the one before is void. */
+  newLink(): string
   close(): Promise<void>
 }
 
@@ -60,18 +62,18 @@ export async function serveConsole(options: ConsoleOptions): Promise<Console> {
   let gate = createGate(options.port, [])
   let url = ''
 
-  const routes = createRoutes({ ...options, door: 'console', refuse: request => isSignedIn(request) ? null : refusal(401, 'Nobody is signed in here: open the link that the firewall printed when it started.') })
+  const routes = createRoutes({ ...options, door: 'console', refuse: request => isSignedIn(request) ? null : refusal(401, 'Nobody is signed in here: open the link that the firewall printed when it started, or that `sallyport console` prints.') })
 
   function isSignedIn(request: IncomingMessage): boolean {
     return sessions.admits(gate.credentials(request))
   }
 
-  const linkWith = (token: string): string => `${url}/#sign-in=${token}`
+  const newLink = (): string => `${url}/#sign-in=${sessions.newLink()}`
 
   /** What only the console has. */
   const own: Readonly<Record<string, (request: IncomingMessage) => Promise<Reply | null>>> = {
     '/sign-in': signIn,
-    '/sign-in/link': async request => isSignedIn(request) ? done({ link: linkWith(sessions.newLink()) }) : refusal(401, 'Nobody is signed in here.'),
+    '/sign-in/link': async request => isSignedIn(request) ? done({ link: newLink() }) : refusal(401, 'Nobody is signed in here.'),
     async '/sign-out'(request) {
       sessions.end(gate.credentials(request))
       return { ...done({}), fields: { 'set-cookie': gate.cookie('', 0) } }
@@ -84,7 +86,7 @@ export async function serveConsole(options: ConsoleOptions): Promise<Console> {
     if (body.kind === 'refused') return refusal(body.status, body.problem)
     const { token } = (typeof body.value === 'object' && body.value !== null ? body.value : {}) as { readonly token?: unknown }
     const credentials = typeof token === 'string' ? sessions.redeem(token) : null
-    if (credentials === null) return refusal(403, 'This link was used before, or another has taken its place. A signed-in page can make a new one, and so does a restart.')
+    if (credentials === null) return refusal(403, 'This link was used before, or another has taken its place. `sallyport console` prints a new one, and so does a signed-in page.')
     return { ...done({ key: credentials.key, user }), fields: { 'set-cookie': gate.cookie(credentials.cookie, SESSION_MS) } }
   }
 
@@ -120,7 +122,7 @@ export async function serveConsole(options: ConsoleOptions): Promise<Console> {
   gate = createGate(port, hostsOf({ host: bound.address, port }, options.hosts))
   const [named = bound.address.includes(':') ? `[${bound.address}]` : bound.address] = options.hosts
   url = `http://${/:\d+$/.test(named) ? named : `${named}:${port}`}`
-  return { url, host: bound.address, port, link: linkWith(sessions.newLink()), close }
+  return { url, host: bound.address, port, link: newLink(), newLink, close }
 }
 
 const ignore = (): void => {}

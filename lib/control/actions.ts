@@ -1,12 +1,12 @@
 /**
- * What an operator may do: answer one question or several, and take a grant back. Each is a POST with a small JSON body.
+ * What an operator may do: answer one question or several, take a grant back, and have a link to the console. Each is a POST with a small JSON body.
  */
 import type { IncomingMessage } from 'node:http'
 import type { Desk } from '../model/desk.ts'
 import type { ShownQuestion } from '../model/grants.ts'
 import type { Answer } from '../model/hold.ts'
 import { readJson } from './body.ts'
-import { isId } from './protocol.ts'
+import { isId, PATHS } from './protocol.ts'
 import { done, notTaken, refusal, unknownGrant, unknownQuestion } from './replies.ts'
 import type { Reply } from './replies.ts'
 
@@ -20,6 +20,8 @@ export interface ActionOptions {
   readonly parseAnswer: ParseAnswer
   /** Name of this door in answers and logs. */
   readonly door: string
+  /** A new link that signs in at the console; null where there is none. Only for a door that is safer than the console itself. */
+  consoleLink?(): string | null
 }
 
 /** What a body is turned into; null: the client is gone. */
@@ -28,6 +30,7 @@ type Act = (value: unknown) => Promise<Reply>
 /** @returns what a POST to this path does; null where there is nothing to do there */
 export function actionAt(path: string, options: ActionOptions): Act | null {
   if (path === '/v1/pending/answer') return value => answerAll(value, options)
+  if (path === PATHS.consoleLink && options.consoleLink !== undefined) return async () => linked(options.consoleLink!())
   const [, list, id = '', verb] = /^\/v1\/(pending|grants)\/([^/?#]+)\/(answer|undo)$/.exec(path) ?? []
   if (list === 'pending' && verb === 'answer') return value => answerOne(id, value, options)
   if (list === 'grants' && verb === 'undo') return value => undo(id, value, options)
@@ -90,5 +93,8 @@ async function undo(id: string, value: unknown, { desk, door }: ActionOptions): 
     default: return result satisfies never
   }
 }
+
+const linked = (link: string | null): Reply =>
+  link === null ? refusal(409, 'This firewall has no console.') : done({ link })
 
 const MAX_BY = 200

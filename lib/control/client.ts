@@ -14,7 +14,7 @@ import type { Granted, RulesInForce, ShownQuestion } from '../model/grants.ts'
 import type { Answer, Pending } from '../model/hold.ts'
 import { errorCode } from './directory.ts'
 import { HEARTBEAT_MS, HOSTS, isId, PATHS } from './protocol.ts'
-import { isAccepted, isControlError, isDeskEvent, isEventName, isFlowList, isGrantList, isHeldList, isPolicy, isRules, isStatus, isTogether, isUndone } from './shapes.ts'
+import { isAccepted, isConsoleLink, isControlError, isDeskEvent, isEventName, isFlowList, isGrantList, isHeldList, isPolicy, isRules, isStatus, isTogether, isUndone } from './shapes.ts'
 import type { Accepted, TakenTogether, UndoneGrant } from './shapes.ts'
 import { pathProblem } from './socket.ts'
 import { createEventReader, type SentEvent } from './sse.ts'
@@ -35,6 +35,8 @@ export interface ControlClient {
   /** Takes a grant back. Throws E_UNKNOWN_GRANT for one that is not open. @param by who does, for the log */
   undo(id: string, by?: string): Promise<UndoneGrant>
   rules(): Promise<RulesInForce>
+  /** A new link that signs in whoever opens it first, and makes the one before void. Throws E_CONTROL_REFUSED where the firewall has no console. */
+  consoleLink(): Promise<string>
   /** Recent records of the log, the newest first. */
   flows(query?: Partial<FlowQuery>): Promise<readonly AuditRecord[]>
   /** What waits now, as `asked` events, then what happens. With `flows` also what the log is told. Ends when the signal aborts or the firewall closes; a broken connection throws. */
@@ -66,6 +68,11 @@ export function connectControl(path: string): ControlClient {
     policy: () => get(PATHS.policy, isPolicy),
     grants: async () => (await get(PATHS.grants, isGrantList)).grants,
     rules: () => get(PATHS.rules, isRules),
+    async consoleLink() {
+      const reply = await exchange(path, { method: 'POST', path: PATHS.consoleLink }, '{}')
+      if (reply.status === 409) throw new OperatorError('E_CONTROL_REFUSED', { problem: 'it has no console', fix: 'Start it with --console 127.0.0.1:8900.' })
+      return expectShape(path, reply, isConsoleLink).link
+    },
     async flows(query = {}) {
       const asked = new URLSearchParams(Object.entries(query).map(([name, value]): [string, string] => [name, String(value)]))
       return (await get(`${PATHS.flows}?${asked}`, isFlowList)).flows

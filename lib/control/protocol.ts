@@ -23,6 +23,7 @@ export const PATHS = {
   undo: (id: string) => `/v1/grants/${id}/undo`,
   rules: '/v1/rules',
   flows: '/v1/flows',
+  consoleLink: '/v1/console/link',
 } as const
 
 /** Ids of questions and grants as they may stand in a path. They are ours; what looks otherwise names nothing. */

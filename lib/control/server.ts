@@ -24,6 +24,8 @@ export async function serveControl(options: {
   readonly desk: Desk
   readonly clock: Clock
   readonly parseAnswer: ParseAnswer
+  /** A new link that signs in at the console; null where there is none. */
+  consoleLink?(): string | null
 }): Promise<ControlServer> {
   const routes = createRoutes({ ...options, door: 'control', refuse: refuseForeign })
   const { server, close } = createHttpDoor(options.clock, routes)

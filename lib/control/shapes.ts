@@ -31,6 +31,9 @@ export const isUndone = (value: unknown): value is UndoneGrant => undone(value)
 export const isTogether = (value: unknown): value is TakenTogether => together(value)
 export const isFlowList = (value: unknown): value is { readonly flows: readonly AuditRecord[] } => flows(value)
 
+/** A link is opened in a browser, so it is one of a console and of nothing else. */
+export const isConsoleLink = (value: unknown): value is { readonly link: string } => consoleLink(value)
+
 export type UndoneGrant = Extract<Undone, { kind: 'undone' }>
 export type TakenTogether = Extract<TogetherResult, { kind: 'accepted' }>
 export type Accepted = Extract<AnswerResult, { kind: 'accepted' }>
@@ -173,6 +176,7 @@ const rules = shape<RulesInForce>({
   generation: count,
 })
 
+const consoleLink = shape<{ readonly link: string }>({ link: value => typeof value === 'string' && /^http:\/\/[\w.:[\]-]{1,300}\/#sign-in=[\w-]{1,100}$/.test(value) })
 const undone = shape<UndoneGrant>({ kind: oneOf('undone'), closed: count })
 
 const together = shape<TakenTogether>({

@@ -36,12 +36,12 @@ t.test('serve, pending, approve, status and the log', { timeout: 90_000 }, async
     { id: 'open', host: 'open.test', port: origin.port, private: true },
     { id: 'ask', action: 'hold', host: 'ask.test', private: true },
   ] }))
-  const serve = spawn(process.execPath, [PROGRAM, 'serve', '--policy', 'policy.json', '--listen', '127.0.0.1:0', '--json', '--audit', 'audit.jsonl',
+  const serve = spawn(process.execPath, [PROGRAM, 'serve', '--policy', 'policy.json', '--listen', '127.0.0.1:0', '--json', '--audit', 'audit.jsonl', '--console', '127.0.0.1:0',
     '--upstream-ca', originCertificate().file, ...['open', 'ask'].flatMap(name => ['--resolve', `${name}.test:${origin.port}:127.0.0.1`])], { cwd: at.dir, env: at.env })
   t.teardown(() => serve.kill('SIGKILL'))
   const first = await new Promise<string>(resolve => serve.stdout.once('data', chunk => resolve(String(chunk))))
   const ready = JSON.parse(first) as Record<string, string>
-  t.strictSame(Object.keys(ready), ['event', 'proxy', 'certs', 'ca', 'control'], 'the first line is exactly this')
+  t.strictSame(Object.keys(ready), ['event', 'proxy', 'certs', 'ca', 'control', 'console'], 'the first line is exactly this')
   const curl = (host: string): Promise<Ran> => run(at, '/usr/bin/curl', ['-sS', '--fail-with-body', '-x', ready['proxy']!, '--cacert', ready['ca']!, `https://${host}.test:${origin.port}/`])
 
   t.match(await curl('open'), { code: 0, out: 'ok\n' })
@@ -52,6 +52,10 @@ t.test('serve, pending, approve, status and the log', { timeout: 90_000 }, async
   t.match(await sallyport(at, 'approve', pending[0]!.id, '--by', 'ann'), { code: 0, out: /released/ })
   t.match(await held, { code: 0, out: 'ok\n' }, 'the same command finished')
   t.match(JSON.parse((await sallyport(at, 'status', '--json')).out), { state: 'running', policy: { name: 'program', generation: 1 }, counts: { held: 1, allowed: 2 } })
+  const { out: link } = await sallyport(at, 'console')
+  const signIn = async (address: string): Promise<number> => (await fetch(new URL('/sign-in', address), { method: 'POST', headers: { 'content-type': 'application/json', origin: new URL(address).origin }, body: JSON.stringify({ token: address.trim().split('#sign-in=')[1] }) })).status
+  t.equal(await signIn(ready['console']!), 403, 'the link of the start is void once another was asked for')
+  t.equal(await signIn(link), 200)
   t.match(await sallyport(at, 'approve', 'nobody'), { code: 2, err: /pending/ }, 'an unknown question')
   t.match((await sallyport(at, 'env', '--shell')).out, /export https_proxy='http:\/\/127/)
 

@@ -20,10 +20,11 @@ const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/services
 const door = slackDoor({ url, desk: 'https://desk.example.test', tries: 1 })
 
 t.test('a question is told, and answered elsewhere', async t => {
-  const held = sampleHeld({ display: { ...sampleHeld().display, line: 'POST https://a.test/<!channel>&<http://evil.test|click>' } })
+  const held = sampleHeld({ display: { ...sampleHeld().display, line: 'POST https://a.test/<!channel>&<http://evil.test|click>', body: 'text=<!here>' } })
   t.strictSame(await door.ask(held, { signal: stop }), { verdict: 'pass' })
   const [message] = told
   t.match(message!.text, 'POST https://a.test/&lt;!channel&gt;&amp;&lt;http://evil.test|click&gt;', 'nothing in it is a command')
+  t.match(message!.text, 'its body begins: text=&lt;!here&gt;')
   t.match(message!.blocks, [{ text: { type: 'plain_text' } }])
   t.match(message!.text, /first contact.*\nQuestion q1\. Answer at the desk \(https:\/\/desk\.example\.test\/\), or: sallyport approve q1/)
   t.strictSame(await door.ask(sampleTask(), { signal: stop }), { verdict: 'pass' })

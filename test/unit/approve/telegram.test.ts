@@ -25,9 +25,9 @@ const button = (message: Record<string, any>, text: string | RegExp): string => 
 
 t.test('a question is a message of plain text with buttons, and a button answers it once', async t => {
   const { api, ask } = await openDoor(t)
-  const answer = ask(sampleHeld({ display: { ...held.display, line: 'GET http://a.test/*bold* <b>_', asker: 'python /agent.py' } }))
+  const answer = ask(sampleHeld({ display: { ...held.display, line: 'GET http://a.test/*bold* <b>_', asker: 'python /agent.py', body: '{"text":"<b>_' } }))
   const message = await api.next('sendMessage')
-  t.match(message, { chat_id: CHAT, text: /^Held: GET http:\/\/a\.test\/\*bold\* <b>_\nby python \/agent\.py, as it says\nnote: first contact/, link_preview_options: { is_disabled: true } })
+  t.match(message, { chat_id: CHAT, text: /^Held: GET http:\/\/a\.test\/\*bold\* <b>_\nby python \/agent\.py, as it says\nits body begins: \{"text":"<b>_\nnote: first contact/, link_preview_options: { is_disabled: true } })
   t.notOk('parse_mode' in message, 'nothing in it is a command')
   t.strictSame(buttons(message).map(({ text }) => text), ['Once', '1 h: anything on this host', 'Deny'])
   api.press(button(message, 'Once'), { chat: CHAT, message: 1 })
@@ -67,7 +67,7 @@ t.test('what does not stand in the message in full has no button', t => {
   t.strictSame(texts(many), ['Deny'])
 
   const long = { shape: 'below', says: 'everything below', rule: { ...rule, path: `/${'b'.repeat(4_000)}/**` } } as const
-  const mixed = messageOf(sampleHeld({ suggestions: [long, ...held.suggestions], display: { ...held.display, line: 'x'.repeat(5_000), asker: 'y'.repeat(5_000) } }))
+  const mixed = messageOf(sampleHeld({ suggestions: [long, ...held.suggestions], display: { ...held.display, line: 'x'.repeat(5_000), asker: 'y'.repeat(5_000), body: 'z'.repeat(5_000) } }))
   t.strictSame(texts(mixed), ['Once', '1 h: anything on this host', 'Deny'])
   t.ok(mixed.text.length <= 3_500)
   t.end()

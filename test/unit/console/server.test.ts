@@ -54,6 +54,16 @@ t.test('a link signs in once, and the cookie is for this browser, this page and 
   t.equal((await page.ask('GET', '/sign-in')).status, 405)
 })
 
+t.test('another link makes the one before void, and signs nobody out; the page has no way to the one for the control socket', async t => {
+  const page = await open(t)
+  const fields = await signedIn(page)
+  const [first, second] = [page.newLink(), page.newLink()]
+  t.equal((await page.ask('POST', '/sign-in', { token: first.split('#sign-in=')[1] })).status, 403)
+  t.equal((await page.ask('POST', '/sign-in', { token: second.split('#sign-in=')[1] })).status, 200)
+  t.equal((await page.ask('GET', '/v1/status', undefined, fields)).status, 200)
+  t.equal((await page.ask('POST', '/v1/console/link', {}, fields)).status, 404)
+})
+
 t.test('the page itself is for everybody, and holds nothing; it lets nothing in from elsewhere', async t => {
   const page = await open(t)
   const { status, headers, text } = await page.ask('GET', '/')

@@ -40,6 +40,15 @@ t.test('what the firewall says arrives', async t => {
   t.strictSame(desk.answers[0]?.answer, { verdict: 'deny', reason: 'no' })
 })
 
+t.test('a link to the console is had where there is one, and is none to anywhere else', async t => {
+  const link = 'http://127.0.0.1:8900/#sign-in=abc-_9'
+  for (const [consoleLink, expected] of [[() => link, link], [() => null, 'it has no console'], [undefined, 'nothing at this path'], [() => 'http://127.0.0.1:8900/?x#sign-in=a', 'does not speak'], [() => 'http://a\x1b[2J/#sign-in=a', 'does not speak']] as const) {
+    const server = await serveControl({ path: join(shortDir(t), 's.sock'), desk: fakeDesk(), clock: fakeClock(), parseAnswer: parseVerdict, ...consoleLink === undefined ? {} : { consoleLink } })
+    t.teardown(() => server.close())
+    t.match(await connectControl(server.path).consoleLink().catch((error: Error) => error.message), expected)
+  }
+})
+
 t.test('a question that is not open is told as that', async t => {
   const { client } = await served(t)
   await t.rejects(client.answer('q9', { verdict: 'deny' }), { code: 'E_UNKNOWN_QUESTION', message: 'There is no open question q9.' })
