@@ -73,8 +73,11 @@ function problemOf(path: string): string | null {
 
 const BAD_ESCAPE = /%(?![\da-f]{2})/i
 const ESCAPED_CONTROL = /%(?:[01][\da-f]|7f)/i
-/** A lead byte that can only begin a form longer than it need be, with what must follow (RFC 3629 §3). Escaped once or more often. */
-const OVERLONG = /%(?:25)*(?:c[01]%(?:25)*[89ab]|e0%(?:25)*[89]|f0%(?:25)*8)/i
+/**
+ * A lead byte that can only begin a form longer than it need be, with what must follow (RFC 3629 §3), also of the five and six
+ * bytes that UTF-8 once had (RFC 2279) and that decoders as old still read. Escaped once or more often.
+ */
+const OVERLONG = /%(?:25)*(?:c[01]%(?:25)*[89ab]|e0%(?:25)*[89]|f0%(?:25)*8|f8%(?:25)*8[0-7]|fc%(?:25)*8[0-3])/i
 
 /**
  * Whether any origin may find `.` or `..` in the path: escaped once or more often (`%252e`), with parameters

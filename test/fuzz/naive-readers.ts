@@ -52,10 +52,19 @@ export function readingsOfPath(path: string): ReadonlySet<string> {
 export function climbs(path: string): boolean {
   let text = path
   for (let depth = 0; depth < 4; depth++) {
+    text = fromLongForms(text)
     if (text.split(/[/\\]/).some(piece => /^\.{1,2}$/.test(piece.split(';')[0]!))) return true
     text = text.replace(/%([\da-f]{2})/gi, (_, hex: string) => String.fromCharCode(parseInt(hex, 16)))
   }
   return false
+}
+
+/** UTF-8 of two to six bytes as an old decoder has it: whatever the lead says, and six bits of each byte that follows. */
+function fromLongForms(text: string): string {
+  return text.replace(/[\xc0-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf7][\x80-\xbf]{3}|[\xf8-\xfb][\x80-\xbf]{4}|[\xfc\xfd][\x80-\xbf]{5}/g, bytes => {
+    const value = [...bytes].slice(1).reduce((value, byte) => value * 64 + byte.charCodeAt(0) % 64, bytes.charCodeAt(0) % 2 ** (7 - bytes.length))
+    return value < 0x80 ? String.fromCharCode(value) : bytes
+  })
 }
 
 /** Compared by what it says, not by how it is escaped. A slash that is data stays told apart from one that is not. */

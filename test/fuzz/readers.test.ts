@@ -77,7 +77,7 @@ await holds(t, { name: 'authority', says: 'an authority is read as RFC 3986 has 
   return called === found.host ? null : `called ${called}, judged as ${found.host}`
 })
 
-const pathPieces = ['/', '//', 'a', '.', '..', '%2e', '%2E', '%252e', '%2f', '%2F', '%5c', '%5C', '\\', ';', ';v=1', '%3b', '%3B', '%', '%00', '%25', '%252f', '%c0%ae', '%61', '%C3%A4', '?', '?q=1', '"', '<', '[', '*', '%2a', '#', ' ', '\x7f', 'ä', '@', '...', '~']
+const pathPieces = ['/', '//', 'a', '.', '..', '%2e', '%2E', '%252e', '%2f', '%2F', '%5c', '%5C', '\\', ';', ';v=1', '%3b', '%3B', '%', '%00', '%25', '%252f', '%c0%ae', '%e0%80%ae', '%f8%80%80%80%ae', '%fc%80%80%80%80%af', '%f0%80%80%af', '%f8', '%80', '%61', '%C3%A4', '?', '?q=1', '"', '<', '[', '*', '%2a', '#', ' ', '\x7f', 'ä', '@', '...', '~']
 await holds(t, { name: 'target', says: 'every way in which an origin may read a path is judged, and what may climb is refused', cases: 2_000, inputs: textOf(pathPieces, 9).map(text => `/${text}`) }, target => {
   const read = readTarget(target)
   if (read.kind === 'refused') return null
