@@ -136,3 +136,17 @@ function withoutBlocks(page: string): string {
 function headingsIn(page: string): ReadonlySet<string> {
   return new Set([...withoutBlocks(page).matchAll(/^#+ (.+)$/gm)].map(([, title = '']) => title.toLowerCase().replace(/[^\p{L}\p{N}\s_-]/gu, '').replaceAll(' ', '-')))
 }
+
+t.test('a test that a page names is there, and each invariant has one in the threat model', async t => {
+  let named = 0
+  for (const page of PAGES) {
+    for (const [, path = ''] of read(page).matchAll(/`(test\/[\w./-]+)`/g)) {
+      t.ok(existsSync(join(ROOT, path)), `${page}: ${path}`)
+      named++
+    }
+  }
+  t.ok(named > 20, `${named} are named`)
+  const promises = /^## What is promised\n([^]*?)^## /m.exec(read('docs/threat-model.md'))?.[1] ?? ''
+  const told = new Set(Array.from(promises.matchAll(/\bI\d+\b/g), ([name]) => name))
+  t.strictSame([...told].sort((a, b) => Number(a.slice(1)) - Number(b.slice(1))), Array.from({ length: 11 }, (_, n) => `I${n + 1}`))
+})
