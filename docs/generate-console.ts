@@ -51,7 +51,7 @@ export async function openScene(seed: number): Promise<Scene> {
   const flows = createRecent(5_000)
   let ids = 0
   const desk = openDesk({
-    clock: systemClock, limits: limitsWith({}), policy: await readPolicy(POLICY, systemClock), doors: [], flows,
+    clock: systemClock, limits: limitsWith({}), policy: await readPolicy(POLICY, systemClock), doors: [], flows, log: null,
     hasStandingDoor: () => true, newId: () => `${(++ids).toString(36).padStart(2, '0')}f${seed % 97}`, isKnown: () => true,
   })
   fillLog(desk, flows.note, randomFrom(seed))

@@ -6,6 +6,7 @@
  * judged again.
  */
 import type { Recent } from './audit/recent.ts'
+import { searchLog } from './audit/search.ts'
 import { createAskedBefore } from './asked-before.ts'
 import { createBudgets } from './budgets.ts'
 import type { Budgets } from './budgets.ts'
@@ -53,6 +54,8 @@ export interface DeskOptions {
   readonly policy: SoundPolicy
   readonly doors: readonly Door[]
   readonly flows: Recent
+  /** File that the audit log is written to; null: none. */
+  readonly log: string | null
   /** Somebody may answer although no door asks. */
   hasStandingDoor(): boolean
   newId(): string
@@ -270,6 +273,7 @@ export function openDesk(options: DeskOptions): OpenDesk {
     },
     rules,
     flows: options.flows,
+    searchLog: async (query, older) => options.log === null ? null : searchLog(options.log, query, older),
     hits,
     policy: () => ({ document: holder.now.loaded.document, hash: holder.now.loaded.hash, generation: holder.now.generation }),
     subscribe(listener) {

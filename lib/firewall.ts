@@ -86,6 +86,7 @@ export async function createFirewall(options: FirewallOptions): Promise<Firewall
   const flows = createRecent(MAX_RECENT)
   const desk = openDesk({
     clock, limits, policy, newId, flows,
+    log: toList(options.audit).find(target => typeof target === 'string') ?? null,
     doors: toList(options.approve).map(door => typeof door === 'function' ? functionDoor(door) : door),
     hasStandingDoor: () => options.standing ?? hasOperator,
     isKnown: client => tokenNames.has(client),

@@ -5,7 +5,8 @@
  * request pays for a store and nothing else. What the log leaves out (values of queries) is not here either.
  */
 import type { AuditRecord } from '../model/audit.ts'
-import type { FlowQuery, RecentFlows } from '../model/desk.ts'
+import type { RecentFlows } from '../model/desk.ts'
+import { matcher } from './matching.ts'
 import { parseRecord } from './parse.ts'
 
 export interface Recent extends RecentFlows {
@@ -51,18 +52,4 @@ export function createRecent(max: number): Recent {
       return { records, skipped: Math.max(0, from - after) }
     },
   }
-}
-
-function matcher({ host, action, text }: FlowQuery): (record: AuditRecord) => boolean {
-  const name = host?.toLowerCase()
-  const wanted = text?.toLowerCase()
-  return record => (name === undefined || record.host === name || record.host?.endsWith(`.${name}`) === true)
-    && (action === undefined || record.action === action)
-    && (wanted === undefined || textsOf(record).some(each => each.toLowerCase().includes(wanted)))
-}
-
-/** What a person may look for. */
-function textsOf({ flow, client, scheme, host, method, path, action, rule, reason, code, address, error, held, details }: AuditRecord): readonly string[] {
-  const texts = [flow, client, scheme, host, method, path, action, rule, reason, code, address, error, held?.question, held?.by, held?.door, held?.grant, ...Object.values(details ?? {})]
-  return texts.filter(text => typeof text === 'string')
 }

@@ -7,14 +7,14 @@
  */
 import { request as httpRequest, type IncomingMessage, type RequestOptions } from 'node:http'
 import type { AuditRecord } from '../model/audit.ts'
-import type { Desk, DeskEvent, FlowQuery, Status } from '../model/desk.ts'
+import type { Desk, DeskEvent, FlowQuery, LogPart, Status } from '../model/desk.ts'
 import { visible } from '../model/display.ts'
 import { OperatorError } from '../model/errors.ts'
 import type { Granted, RulesInForce, ShownQuestion } from '../model/grants.ts'
 import type { Answer, Pending } from '../model/hold.ts'
 import { errorCode } from './directory.ts'
 import { HEARTBEAT_MS, HOSTS, isId, PATHS } from './protocol.ts'
-import { isAccepted, isConsoleLink, isControlError, isDeskEvent, isEventName, isFlowList, isGrantList, isHeldList, isPolicy, isRules, isStatus, isTogether, isUndone } from './shapes.ts'
+import { isAccepted, isConsoleLink, isControlError, isDeskEvent, isEventName, isFlowList, isGrantList, isHeldList, isLogPart, isPolicy, isRules, isStatus, isTogether, isUndone } from './shapes.ts'
 import type { Accepted, TakenTogether, UndoneGrant } from './shapes.ts'
 import { pathProblem } from './socket.ts'
 import { createEventReader, type SentEvent } from './sse.ts'
@@ -39,6 +39,8 @@ export interface ControlClient {
   consoleLink(): Promise<string>
   /** Recent records of the log, the newest first. */
   flows(query?: Partial<FlowQuery>): Promise<readonly AuditRecord[]>
+  /** Records of the log's files, also those of earlier runs. @param older what the part before said. @returns null where the log is written to no file */
+  log(query?: Partial<FlowQuery>, older?: string | null): Promise<LogPart | null>
   /** What waits now, as `asked` events, then what happens. With `flows` also what the log is told. Ends when the signal aborts or the firewall closes; a broken connection throws. */
   events(signal: AbortSignal, options?: { readonly flows?: boolean }): AsyncIterable<DeskEvent>
 }
@@ -74,8 +76,11 @@ export function connectControl(path: string): ControlClient {
       return expectShape(path, reply, isConsoleLink).link
     },
     async flows(query = {}) {
-      const asked = new URLSearchParams(Object.entries(query).map(([name, value]): [string, string] => [name, String(value)]))
-      return (await get(`${PATHS.flows}?${asked}`, isFlowList)).flows
+      return (await get(`${PATHS.flows}?${asParameters(query)}`, isFlowList)).flows
+    },
+    async log(query = {}, older = null) {
+      const reply = await exchange(path, { method: 'GET', path: `${PATHS.log}?${asParameters({ ...query, ...older === null ? {} : { older } })}` })
+      return reply.status === 409 ? null : expectShape(path, reply, isLogPart)
     },
     async answer(id, answer) {
       if (!isId(id)) throw unknownQuestion(id)
@@ -106,6 +111,8 @@ async function exchange(path: string, options: RequestOptions, body?: string): P
   const response = await open(path, { ...options, timeout: REPLY_TIMEOUT_MS }, body)
   return { status: response.statusCode ?? 0, value: await readJson(path, response) }
 }
+
+const asParameters = (query: object): string => new URLSearchParams(Object.entries(query).map(([name, value]): [string, string] => [name, String(value)])).toString()
 
 /** @returns the response, its body still to be read */
 function open(path: string, options: RequestOptions, body?: string): Promise<IncomingMessage> {

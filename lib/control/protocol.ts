@@ -23,6 +23,7 @@ export const PATHS = {
   undo: (id: string) => `/v1/grants/${id}/undo`,
   rules: '/v1/rules',
   flows: '/v1/flows',
+  log: '/v1/log',
   consoleLink: '/v1/console/link',
 } as const
 

@@ -21,6 +21,9 @@ export interface RouteOptions extends ActionOptions {
 /** Event streams at once. An operator has a few; each costs memory when it stalls. */
 export const MAX_STREAMS = 32
 
+/** null: the response is a stream, and under way. */
+type Read = (response: ServerResponse) => Reply | null | Promise<Reply>
+
 export interface Routes {
   /** Serves one request; settles when the reply is handed over, or the stream has begun. */
   serve(request: IncomingMessage, response: ServerResponse): Promise<void>
@@ -45,20 +48,29 @@ export function createRoutes(options: RouteOptions): Routes {
     return parsed.kind === 'refused' ? refusal(400, parsed.problem) : done({ flows: desk.flows.find(parsed.query) })
   }
 
-  const get: Readonly<Record<string, (response: ServerResponse) => Reply | null>> = {
+  const log = async (query: string): Promise<Reply> => {
+    const parsed = parseFlowQuery(query, true)
+    if (parsed.kind === 'refused') return refusal(400, parsed.problem)
+    const part = await desk.searchLog(parsed.query, parsed.older)
+    return part === null ? refusal(409, 'The audit log is written to no file (--audit FILE); /v1/flows has what is remembered.') : done(part)
+  }
+
+  const get: Readonly<Record<string, Read>> = {
     [PATHS.status]: () => done(desk.status()),
     [PATHS.pending]: () => done({ pending: desk.pending() }),
     [PATHS.policy]: () => done(desk.policy()),
     [PATHS.grants]: () => done({ grants: desk.grants() }),
     [PATHS.rules]: () => done(desk.rules()),
     [PATHS.flows]: () => flows(''),
+    [PATHS.log]: () => log(''),
     [PATHS.events]: response => openStream(response, false),
     [PATHS.eventsWithFlows]: response => openStream(response, true),
   }
 
-  const reader = (path: string): ((response: ServerResponse) => Reply | null) | null => {
+  const reader = (path: string): Read | null => {
     if (Object.hasOwn(get, path)) return get[path]!
-    return path.startsWith(`${PATHS.flows}?`) ? () => flows(path.slice(PATHS.flows.length + 1)) : null
+    if (path.startsWith(`${PATHS.flows}?`)) return () => flows(path.slice(PATHS.flows.length + 1))
+    return path.startsWith(`${PATHS.log}?`) ? () => log(path.slice(PATHS.log.length + 1)) : null
   }
 
   const route = async (request: IncomingMessage, response: ServerResponse): Promise<Reply | null> => {

@@ -8,7 +8,7 @@
 import { isRecord } from '../audit/parse.ts'
 import type { BudgetTold } from '../model/budget.ts'
 import type { AuditRecord } from '../model/audit.ts'
-import type { AnswerResult, Desk, DeskEvent, Status } from '../model/desk.ts'
+import type { AnswerResult, Desk, DeskEvent, LogPart, Status } from '../model/desk.ts'
 import type { Decided, Granted, RulesInForce, TogetherResult, Undone } from '../model/grants.ts'
 import type { AskedRule, Asker, Held, HeldDisplay, HeldGroup, HeldTask, Pending, RiskNote, Suggestion } from '../model/hold.ts'
 import type { HostKind, Scheme } from '../model/request.ts'
@@ -29,6 +29,7 @@ export const isGrantList = (value: unknown): value is { readonly grants: readonl
 export const isRules = (value: unknown): value is RulesInForce => rules(value)
 export const isUndone = (value: unknown): value is UndoneGrant => undone(value)
 export const isTogether = (value: unknown): value is TakenTogether => together(value)
+export const isLogPart = (value: unknown): value is LogPart => logPart(value)
 export const isFlowList = (value: unknown): value is { readonly flows: readonly AuditRecord[] } => flows(value)
 
 /** A link is opened in a browser, so it is one of a console and of nothing else. */
@@ -189,6 +190,7 @@ const together = shape<TakenTogether>({
 })
 
 const flows = shape<{ flows: unknown }>({ flows: listOf(isRecord) })
+const logPart = shape<LogPart>({ flows: listOf(isRecord), older: value => value === null || typeof value === 'string' })
 
 const accepted = shape<Accepted>({ kind: oneOf('accepted'), released: count, grant: orNull(text), persisted: flag })
 

@@ -87,6 +87,13 @@ export interface RecentFlows {
   since(after: number, limit: number): { readonly records: readonly AuditRecord[], readonly skipped: number }
 }
 
+/** Records of the log's files, the newest first and one for each flow, as far as they were looked through. */
+export interface LogPart {
+  readonly flows: readonly AuditRecord[]
+  /** Where it goes on; null where all was looked through. */
+  readonly older: string | null
+}
+
 export interface Desk {
   status(): Status
   pending(): readonly Pending[]
@@ -100,6 +107,8 @@ export interface Desk {
   undo(id: string, by: string | null, door: string): Promise<Undone>
   rules(): RulesInForce
   readonly flows: RecentFlows
+  /** @param older what the part before said; null: from the end. @returns null where the log is written to no file */
+  searchLog(query: FlowQuery, older: string | null): Promise<LogPart | null>
   policy(): { readonly document: PolicyDocument, readonly hash: string, readonly generation: number }
   /** @returns how to stop listening */
   subscribe(listener: (event: DeskEvent) => void): () => void

@@ -5,7 +5,9 @@
  */
 import { connectControl, type ControlClient } from '../control/client.ts'
 import { findControls, type Environment } from '../control/paths.ts'
+import type { AuditRecord } from '../model/audit.ts'
 import type { Clock } from '../model/clock.ts'
+import type { FlowQuery } from '../model/desk.ts'
 import { isOperatorError } from '../model/errors.ts'
 import type { Effect, Event, Replied } from './state.ts'
 
@@ -79,7 +81,7 @@ export function openFeed({ controls, env, clock, dispatch }: FeedOptions): Feed 
       switch (effect.kind) {
         case 'answer': return void answer(clients.get(effect.path), effect).then(reply => dispatch({ kind: 'replied', path: effect.path, questions: effect.questions.map(({ id }) => id), answer: effect.answer, reply }))
         case 'undo': return void undo(clients.get(effect.path), effect).then(dispatch)
-        case 'search': return each(async (path, client) => ({ kind: 'searched', path, records: await client.flows({ limit: FOUND, ...effect.query }) }))
+        case 'search': return each(async (path, client) => ({ kind: 'searched', path, records: await search(client, { limit: FOUND, ...effect.query }) }))
         case 'fetch': return fetch(effect.what)
         default: return effect satisfies never
       }
@@ -123,3 +125,8 @@ async function undo(client: ControlClient | undefined, { path, grant, by }: Extr
 }
 
 const wordsOf = (error: unknown): string => isOperatorError(error) || error instanceof Error ? error.message : String(error)
+
+/** In the log's files, where there are any: they have what was before the firewall started too. */
+async function search(client: ControlClient, query: FlowQuery): Promise<readonly AuditRecord[]> {
+  return (await client.log(query))?.flows ?? client.flows(query)
+}

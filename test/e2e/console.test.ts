@@ -13,6 +13,7 @@ import type { BrowserContextOptions, Page } from 'playwright-core'
 import { openScene } from '../../docs/generate-console.ts'
 import { parseAnswer } from '../../lib/config/load.ts'
 import { serveConsole } from '../../lib/console/server.ts'
+import { join } from 'node:path'
 import { systemClock } from '../../lib/model/clock.ts'
 import type { PolicyDocument } from '../../lib/index.ts'
 import { openHouse } from '../helpers/house.ts'
@@ -136,7 +137,7 @@ t.test('an operator works through the questions by keys', { skip: isSkipped }, a
 
 t.test('a flood does not move what is under the cursor; it is filtered, and answered as a group', { skip: isSkipped }, async t => {
   const origin = await startOrigin(t)
-  const house = await openHouse(t, policy(origin.port), { console: {}, standing: true })
+  const house = await openHouse(t, policy(origin.port), { console: {}, standing: true, audit: join(t.testdir(), 'audit.jsonl') })
   const page = await openPage(t, house.firewall.console!.link)
   const mine = await send(house, origin.port, '/mine', 'b.test')
   await current(page, '/mine')
@@ -167,6 +168,8 @@ t.test('a flood does not move what is under the cursor; it is filtered, and answ
   await page.getByRole('searchbox', { name: 'Anywhere' }).fill('/stories/7')
   await page.keyboard.press('Enter')
   await page.getByText('1 record.').waitFor()
+  await page.getByRole('button', { name: 'Look in the files' }).click()
+  await page.getByText('1 record of the files; that is all.').waitFor()
   await page.getByRole('tab', { name: 'Rules' }).click()
   await page.getByRole('row', { name: /^ask hold/ }).getByText('31', { exact: true }).waitFor()
   await page.getByRole('tab', { name: 'Traffic' }).click()

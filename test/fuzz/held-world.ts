@@ -81,7 +81,7 @@ export function createWorld(first: unknown, hasDoor: boolean): World {
   const judged = new Map<object, Circumstances>()
   const asked = new Map<string, { resolve(value: unknown): void, reject(error: unknown): void, readonly held: Held }>()
   const desk: OpenDesk = openDesk({
-    clock, limits: LIMITS, policy: loaded, flows: createRecent(10), newId: () => `i${++ids}`, hasStandingDoor: () => isStanding, isKnown: client => client === 'known',
+    clock, limits: LIMITS, policy: loaded, flows: createRecent(10), log: null, newId: () => `i${++ids}`, hasStandingDoor: () => isStanding, isKnown: client => client === 'known',
     doors: hasDoor ? [{ name: 'door', ask: held => new Promise((resolve, reject) => { if (isRequest(held)) asked.set(held.id, { resolve: resolve as (value: unknown) => void, reject, held }) }) }] : [],
   })
   const rooms: Rooms = {

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { tmpdir } from 'node:os'
 import { createRecent } from '../../lib/audit/recent.ts'
 import type { Recent } from '../../lib/audit/recent.ts'
-import type { AnswerResult, Desk, DeskEvent, Status } from '../../lib/model/desk.ts'
+import type { AnswerResult, Desk, DeskEvent, LogPart, Status } from '../../lib/model/desk.ts'
 import type { Granted } from '../../lib/model/grants.ts'
 import type { Answer, Pending } from '../../lib/model/hold.ts'
 import type { ParseAnswer } from '../../lib/control/actions.ts'
@@ -21,6 +21,8 @@ export interface FakeDesk extends Desk {
   readonly undone: { readonly id: string, readonly by: string | null, readonly door: string }[]
   /** What the log was told. */
   readonly recent: Recent
+  /** What its log's files hold; default: there are none. */
+  part?: (...asked: Parameters<Desk['searchLog']>) => LogPart
   /** What `answer` says of an id it knows. */
   result: AnswerResult
   emit(event: DeskEvent): void
@@ -69,6 +71,7 @@ export function fakeDesk(waiting: Pending[] = []): FakeDesk {
     },
     rules: () => ({ rules: [{ rule: { id: 'reads', host: 'api.example.test' }, hits: 3, lastHit: '2030-01-01T00:00:00.000Z', budget: null }], unmatched: { action: 'hold', hits: 0, lastHit: null }, generation: 1 }),
     flows: recent,
+    searchLog: async (query, older) => desk.part?.(query, older) ?? null,
     policy: () => ({ document: { version: 1 }, hash: 'h', generation: 1 }),
     subscribe(listener) {
       listeners.add(listener)

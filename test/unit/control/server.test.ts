@@ -108,6 +108,14 @@ t.test('what an operator does to several questions, or to a grant, is read befor
   t.match((await ask(path, 'GET', '/v1/rules')).json, { rules: [{ hits: 3 }], generation: 1 })
   for (const query of ['limit=0', 'limit=5001', 'limit=x', 'action=all', 'more=1', 'host=a&host=b']) t.equal((await ask(path, 'GET', `/v1/flows?${query}`)).status, 400, query)
   t.strictSame((await ask(path, 'GET', '/v1/flows?limit=5000&host=&action=&text=')).json, { flows: [] })
+
+  t.equal((await ask(path, 'GET', '/v1/log')).status, 409, 'there is no file')
+  desk.part = (query, older) => ({ flows: [], older: `${query.limit}:${older?.length ?? 0}` })
+  t.strictSame((await ask(path, 'GET', '/v1/log')).json, { flows: [], older: '200:0' })
+  t.strictSame((await ask(path, 'GET', '/v1/log?limit=3&older=12:345')).json, { flows: [], older: '3:6' })
+  for (const query of ['older=', 'older=x', 'older=1:-1', 'older=1:2&older=1:2', 'limit=0', 'after=1']) t.equal((await ask(path, 'GET', `/v1/log?${query}`)).status, 400, query)
+  t.equal((await ask(path, 'GET', '/v1/flows?older=1:2')).status, 400)
+  t.equal((await ask(path, 'POST', '/v1/log')).status, 405)
 })
 
 t.test('flows are told together, the latest, and how many there were before them', async t => {

@@ -60,6 +60,11 @@ t.test('a firewall is found, opened and heard; answers, undo and lists go to it 
   t.match(await next('grants'), { path, grants: [] })
   feed.perform({ kind: 'search', query: { text: 'x' } })
   t.match(await next('searched'), { path, records: [] })
+  let asked: unknown = null
+  desk.part = (...args) => { asked = args; return { flows: [], older: null } }
+  feed.perform({ kind: 'search', query: { host: 'a.test' } })
+  await next('searched')
+  t.strictSame(asked, [{ limit: 200, host: 'a.test' }, null], 'in the files, where there are any')
 })
 
 t.test('one that is named is tried again when it does not answer; one that was found is forgotten, and found again', async t => {
