@@ -6,6 +6,7 @@ import type { Problem } from './problems.ts'
 import { list } from './extent.ts'
 import type { Extent } from './extent.ts'
 import { findShadows } from './shadows.ts'
+import { searchSteps } from '../decide/patterns.ts'
 import type { PolicyDocument } from '../model/policy.ts'
 
 /** @param now milliseconds since 1970 */
@@ -14,6 +15,7 @@ export function findWarnings(document: PolicyDocument, extents: readonly Extent[
     ...document.unmatched === 'observe' ? [warning('/unmatched', 'With "observe" a request that no rule matches passes, and is only recorded.', 'Use it to learn a policy; then write "hold" or "deny".')] : [],
     ...extents.flatMap(extent => warnOfRule(extent, now)),
     ...warnOfRewriting(extents),
+    ...warnOfSearching(extents),
     ...findShadows(extents),
   ]
 }
@@ -79,4 +81,22 @@ function warnOfRewriting(extents: readonly Extent[]): Problem[] {
   if (open.length === 0) return []
   return [warning(below(relying.pointer, 'path'), `"${relying.id}" relies on the path, and some origins take another path from ${open.join(' or ')}, which no rule names.`,
     `Deny them, for example "header": { ${shown(open[0])}: "*" } in a deny rule for ${list(relying.rule.host ?? relying.rule.cidr ?? '**').map(shown).slice(0, 3).join(', ')}.`)]
+}
+
+/** Steps for each segment of a path. A path of 20 segments that is read in two ways is then tried on all of them with some to spare (decide/effort.ts). */
+const MAX_SEARCH_STEPS = 1_000
+
+/** Once for each host: only its length keeps a path from being judged, and nobody would look for that. */
+function warnOfSearching(extents: readonly Extent[]): Problem[] {
+  const steps = new Map<string, number>()
+  return extents.flatMap(({ id, rule, hosts, pointer }) => {
+    const own = list(rule.path ?? []).reduce((sum, path) => sum + searchSteps(path), 0)
+    if (own === 0) return []
+    return hosts.flatMap(host => {
+      const before = steps.get(host) ?? 0
+      steps.set(host, before + own)
+      return before > MAX_SEARCH_STEPS || before + own <= MAX_SEARCH_STEPS ? [] : [warning(below(pointer, 'path'), `With "${id}" so many patterns for ${shown(host)} have something between two "**" that a long path cannot be tried on all of them in time, and is denied.`,
+        'Write one "**" where that is enough, or name the first segments.')]
+    })
+  })
 }

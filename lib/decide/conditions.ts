@@ -4,6 +4,11 @@
  * Where a request can be read in two ways, an allow rule must match both and a deny or hold rule either: whoever
  * writes the request must not choose the reading that suits them.
  */
+import { spend } from './effort.ts'
+import type { Effort } from './effort.ts'
+import type { Matcher } from './matchers.ts'
+import { fieldsOf, queryOf } from './parameters.ts'
+import type { Parameter } from './parameters.ts'
 import type { CompiledField, CompiledRule } from './rule.ts'
 import type { Spent } from '../model/budget.ts'
 import type { Facts, RequestFacts } from '../model/request.ts'
@@ -65,69 +70,44 @@ export function coversMethod({ action, methods, isReadOnly }: CompiledRule, meth
   return methods.has(method)
 }
 
-export function coversQuery({ action, query, onlyQuery }: CompiledRule, facts: RequestFacts): boolean {
+/** @param effort of the decision; absent: as much as it takes, and so for `coversHeader` */
+export function coversQuery({ action, query, onlyQuery }: CompiledRule, facts: RequestFacts, effort?: Effort): boolean {
   if (query.length === 0) return true
-  const parameters = readQuery(facts.query ?? '', action === 'allow' ? '&' : /[&;]/)
-  if (action !== 'allow') {
-    return query.every(({ name, matches }) => parameters.some(({ names, values }) => names.includes(name) && values.some(matches)))
-  }
-  const isKnown = (name: string): boolean => query.some(field => field.name === name)
-  return query.every(field => isPinned(field, parameters))
-    && (!onlyQuery || parameters.every(({ names }) => names.every(isKnown)))
+  const parameters = queryOf(facts, action !== 'allow')
+  if (action !== 'allow') return query.every(({ name, matches }) => parameters.get(name)?.some(({ values }) => values.some(value => tried(matches, value, effort))) === true)
+  return query.every(field => isPinned(field, parameters.get(field.name) ?? [], effort))
+    && (!onlyQuery || !hasOther(parameters.keys(), query))
 }
 
 /** What lets a request through must be in what is sent, so that a field which `Connection` takes off on the way is not there. */
-export function coversHeader({ action, header }: CompiledRule, facts: RequestFacts): boolean {
+export function coversHeader({ action, header }: CompiledRule, facts: RequestFacts, effort?: Effort): boolean {
   if (header.length === 0) return true
+  const { values, takenOff } = fieldsOf(facts)
   return header.every(({ name, matches }) => {
-    const values = valuesOf(facts, name)
-    return action === 'allow' ? values.length > 0 && values.every(matches) && !isTakenOff(facts, name) : values.some(matches)
+    const sent = values.get(name) ?? []
+    return action === 'allow' ? sent.length > 0 && sent.every(value => tried(matches, value, effort)) && !takenOff.has(name) : sent.some(value => tried(matches, value, effort))
   })
 }
 
-function valuesOf({ fields }: RequestFacts, name: string): readonly string[] {
-  return fields.filter((_, at) => at % 2 === 1 && fields[at - 1]!.toLowerCase() === name)
-}
-
-/** RFC 9110 §7.6.1. */
-function isTakenOff(facts: RequestFacts, name: string): boolean {
-  return valuesOf(facts, 'connection').some(list => list.split(',').some(named => named.trim().toLowerCase() === name))
-}
-
-const DEFAULT_PORT: Readonly<Record<Facts['scheme'], number | null>> = { https: 443, wss: 443, http: 80, ws: 80, tcp: null }
-
-/** One `name=value`, each decoded with `+` as itself and as a space. */
-interface Parameter {
-  readonly names: readonly string[]
-  readonly values: readonly string[]
+/** There may be thousands of values. */
+function tried(matches: Matcher, value: string, effort: Effort | undefined): boolean {
+  spend(effort, 1)
+  return matches(value, effort)
 }
 
 /** The parameter is there in every reading, and so does each of its values match. */
-function isPinned({ name, matches }: CompiledField, parameters: readonly Parameter[]): boolean {
+function isPinned({ name, matches }: CompiledField, parameters: readonly Parameter[], effort: Effort | undefined): boolean {
   let isThere = false
   for (const { names, values } of parameters) {
-    if (!names.includes(name)) continue
-    if (!values.every(matches)) return false
+    if (!values.every(value => tried(matches, value, effort))) return false
     isThere ||= names.every(reading => reading === name)
   }
   return isThere
 }
 
-function readQuery(query: string, separator: string | RegExp): readonly Parameter[] {
-  return query.split(separator).filter(part => part !== '').map(part => {
-    const at = part.indexOf('=')
-    return at === -1
-      ? { names: decodings(part), values: [''] }
-      : { names: decodings(part.slice(0, at)), values: decodings(part.slice(at + 1)) }
-  })
+function hasOther(names: Iterable<string>, known: readonly CompiledField[]): boolean {
+  for (const name of names) if (!known.some(field => field.name === name)) return true
+  return false
 }
 
-/** An escape that is none stays as it is: the query is data, and origins read it so. */
-function decodings(text: string): readonly string[] {
-  const plain = text.includes('%') ? text.replace(/%([\da-f]{2})/gi, fromEscape) : text
-  return text.includes('+') ? [plain, text.replaceAll('+', ' ').replace(/%([\da-f]{2})/gi, fromEscape)] : [plain]
-}
-
-function fromEscape(_: string, hex: string): string {
-  return String.fromCharCode(parseInt(hex, 16))
-}
+const DEFAULT_PORT: Readonly<Record<Facts['scheme'], number | null>> = { https: 443, wss: 443, http: 80, ws: 80, tcp: null }

@@ -7,6 +7,8 @@
  */
 import { METADATA_NAME, classifyAddress, opensLiteral } from './address.ts'
 import type { RuleContext } from './conditions.ts'
+import { createEffort } from './effort.ts'
+import type { Effort } from './effort.ts'
 import { bySpecificity } from './ruleset.ts'
 import type { Entry, GrantIndex, Ruleset } from './ruleset.ts'
 import { survey } from './survey.ts'
@@ -48,12 +50,13 @@ type Outcome =
   | { readonly kind: 'unmatched' }
 
 function judge(ruleset: Ruleset, grants: GrantIndex, facts: Facts, context: DecideContext): Decision {
-  const readings = survey(ruleset.index, facts, context)
+  const effort = createEffort()
+  const readings = survey(ruleset.index, facts, context, effort)
   let denying: Entry | null = null
   for (const covering of readings) denying = moreSpecific(denying, mostSpecific(covering, 'deny'))
   if (denying !== null) return deny('policy_denied', denying.rule.id, denying.rule.document.note ?? `the rule "${denying.rule.id}" denies it`)
 
-  const outcomes = outcomesOf(readings, grants, facts, context)
+  const outcomes = outcomesOf(readings, grants, facts, context, effort)
   const terms = strictestTerms(outcomes)
   const closed = closedAddress(facts, terms.scope)
   if (closed !== null) return deny('address_forbidden', null, closed)
@@ -76,8 +79,8 @@ function judge(ruleset: Ruleset, grants: GrantIndex, facts: Facts, context: Deci
   return allow(outcomes, facts, terms)
 }
 
-function outcomesOf(readings: readonly Covering[], grants: GrantIndex, facts: Facts, context: RuleContext): readonly Outcome[] {
-  const granted = grants.size === 0 ? nothingGranted : lookIn(grants, facts, context)
+function outcomesOf(readings: readonly Covering[], grants: GrantIndex, facts: Facts, context: RuleContext, effort: Effort): readonly Outcome[] {
+  const granted = grants.size === 0 ? nothingGranted : lookIn(grants, facts, context, effort)
   const outcomes: Outcome[] = []
   for (let reading = 0; reading < readings.length; reading++) outcomes.push(outcomeOf(readings[reading]!, reading, granted))
   return outcomes
@@ -89,9 +92,9 @@ type Granted = (reading: number) => Covering
 const nothingGranted: Granted = () => []
 
 /** Once, and only where somebody would have to be asked. */
-function lookIn(grants: GrantIndex, facts: Facts, context: RuleContext): Granted {
+function lookIn(grants: GrantIndex, facts: Facts, context: RuleContext, effort: Effort): Granted {
   let found: readonly Covering[] | null = null
-  return reading => (found ??= survey(grants.index, facts, context))[reading]!
+  return reading => (found ??= survey(grants.index, facts, context, effort))[reading]!
 }
 
 function outcomeOf(covering: Covering, reading: number, granted: Granted): Outcome {

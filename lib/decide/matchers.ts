@@ -12,9 +12,11 @@
  * tests is its oracle.
  */
 import micromatch from 'micromatch'
+import { spend, stepsToRead } from './effort.ts'
+import type { Effort } from './effort.ts'
 
-/** Total and free of side effects, for any text. */
-export type Matcher = (text: string) => boolean
+/** Free of side effects, for any text. @throws when the effort of the decision is spent, and never where none is given */
+export type Matcher = (text: string, effort?: Effort) => boolean
 
 /** @param canonical as `checkHostPattern` gives it; the matcher takes names in canonical form, never IP literals */
 export function compileHostPattern(canonical: string): Matcher {
@@ -24,7 +26,7 @@ export function compileHostPattern(canonical: string): Matcher {
   if (!labels.every(isSimple)) return byPieces(labels[0] === '**' ? ['*', ...labels] : labels, host => host.split('.'))
   // `**` takes at least one label.
   const matches = byMicromatch(labels.map(label => label === '**' ? '?*/**' : handedOver(label)).join('/'))
-  return host => matches(host.replaceAll('.', '/'))
+  return (host, effort) => matches(host.replaceAll('.', '/'), effort)
 }
 
 /** @param canonical as `checkPathPattern` gives it; the matcher takes one reading of a path */
@@ -38,19 +40,39 @@ export function compilePathPattern(canonical: string): Matcher {
   const isDeep = pieces.at(-1) === '**'
   const shallow = isDeep ? pieces.slice(0, -1) : pieces
   if (shallow.includes('**') || !shallow.every(isSimple)) {
-    const matches = byPieces(pieces, path => path.slice(1).split('/'))
-    return path => path.startsWith('/') && matches(path)
+    const matches = byPieces(pieces, piecesOfPath)
+    return (path, effort) => path.startsWith('/') && matches(path, effort)
   }
   const spelling = `/${shallow.map(handedOver).join('/')}`
   if (!isDeep) return byMicromatch(spelling)
   const isAtTop = compilePathPattern(`/${shallow.join('/')}`)
   const isBelow = byMicromatch(`${spelling}/**`)
-  return path => isAtTop(path) || isBelow(path)
+  return (path, effort) => isAtTop(path, effort) || isBelow(path, effort)
 }
 
 /** For values of a query or header: one piece, in which `*` crosses everything. Takes text of one character a byte. */
 export function compileValuePattern(pattern: string): Matcher {
   return compileRun(pattern, pattern.split('*'))
+}
+
+/** @returns steps that the pattern takes for each piece of a path; 0 where it does not have to look through the whole of one */
+export function searchSteps(canonical: string): number {
+  const pieces = canonical.split('/')
+  const middle = pieces.slice(pieces.indexOf('**') + 1, Math.max(0, pieces.lastIndexOf('**')))
+  return pieces.includes('**') ? stepsToSearch(middle) : 0
+}
+
+/** A path is asked of many patterns in a row, and cut up once for all of them. */
+let lastPath = ''
+let lastPieces: readonly string[] = ['']
+
+/** @param path begins with a slash */
+export function piecesOfPath(path: string): readonly string[] {
+  if (path !== lastPath) {
+    lastPieces = path.slice(1).split('/')
+    lastPath = path
+  }
+  return lastPieces
 }
 
 /** The text that a piece without `*` stands for. */
@@ -67,7 +89,8 @@ const OPTIONS: micromatch.Options = { dot: true, nonegate: true, noext: true, no
 
 function byMicromatch(glob: string): Matcher {
   let expression: RegExp | null = null
-  return text => {
+  return (text, effort) => {
+    spend(effort, stepsToRead(text.length))
     expression ??= micromatch.makeRe(glob, OPTIONS)
     return expression.test(text)
   }
@@ -88,8 +111,10 @@ function compileRun(pattern: string, chunks: readonly string[]): Matcher {
   if (last === undefined) return text => text === first
   if (pattern === '*') return text => text !== ''
   const least = chunks.reduce((length, chunk) => length + chunk.length, 0)
-  return text => {
+  return (text, effort) => {
     if (text.length < least || !text.startsWith(first) || !text.endsWith(last)) return false
+    if (rest.length === 0) return true
+    spend(effort, stepsToRead(text.length))
     const end = text.length - last.length
     let at = first.length
     // The first place that fits leaves most room for what follows, so no other place is ever tried.
@@ -106,29 +131,29 @@ function compileRun(pattern: string, chunks: readonly string[]): Matcher {
  * What stands before the first `**` and behind the last is at a fixed place; what stands between two is looked for,
  * and its first place is as good as any other.
  */
-function byPieces(pattern: readonly string[], split: (text: string) => string[]): Matcher {
+function byPieces(pattern: readonly string[], split: (text: string) => readonly string[]): Matcher {
   const first = pattern.indexOf('**')
   const last = pattern.lastIndexOf('**')
   if (first === -1) {
     const all = pattern.map(compilePiece)
-    return text => {
+    return (text, effort) => {
       const pieces = split(text)
-      return pieces.length === all.length && matchesAt(all, pieces, 0)
+      return pieces.length === all.length && matchesAt(all, pieces, 0, effort)
     }
   }
   const head = pattern.slice(0, first).map(compilePiece)
   const tail = pattern.slice(last + 1).map(compilePiece)
   const find = first === last ? null : createSearch(pattern.slice(first + 1, last))
-  return text => {
+  return (text, effort) => {
     const pieces = split(text)
     const end = pieces.length - tail.length
-    if (end < head.length || !matchesAt(head, pieces, 0) || !matchesAt(tail, pieces, end)) return false
-    return find === null || find(pieces, head.length, end)
+    if (end < head.length || !matchesAt(head, pieces, 0, effort) || !matchesAt(tail, pieces, end, effort)) return false
+    return find === null || find(pieces, head.length, end, effort)
   }
 }
 
-function matchesAt(matchers: readonly Matcher[], pieces: readonly string[], from: number): boolean {
-  return matchers.every((matches, at) => matches(pieces[from + at]!))
+function matchesAt(matchers: readonly Matcher[], pieces: readonly string[], from: number, effort: Effort | undefined): boolean {
+  return matchers.every((matches, at) => matches(pieces[from + at]!, effort))
 }
 
 /**
@@ -137,7 +162,7 @@ function matchesAt(matchers: readonly Matcher[], pieces: readonly string[], from
  * Bit n is set after a piece of the text when the last n + 1 pieces of the text match the first n + 1 of the pattern.
  * A pattern has at most 512 pieces, so a step takes at most 16 words; trying each place by itself took 10 ms.
  */
-function createSearch(pattern: readonly string[]): (pieces: readonly string[], from: number, end: number) => boolean {
+function createSearch(pattern: readonly string[]): (pieces: readonly string[], from: number, end: number, effort: Effort | undefined) => boolean {
   if (pattern.length === 0) return () => true
   const words = Math.ceil(pattern.length / 32)
   const literals = new Map<string, Uint32Array>()
@@ -154,7 +179,11 @@ function createSearch(pattern: readonly string[]): (pieces: readonly string[], f
   const wildcards = [...wild.values()]
   const final = 1 << ((pattern.length - 1) & 31)
 
-  return (pieces, from, end) => {
+  const stepsAPiece = stepsToSearch(pattern)
+
+  return (pieces, from, end, effort) => {
+    if (end - from < pattern.length) return false
+    spend(effort, (end - from) * stepsAPiece)
     const state = new Uint32Array(words)
     const reached = new Uint32Array(words)
     for (let at = from; at < end; at++) {
@@ -168,12 +197,17 @@ function createSearch(pattern: readonly string[]): (pieces: readonly string[], f
         state[word] = reached[word]! & places[word]!
       }
       for (const { places: wanted, matches } of wildcards) {
-        if (meets(reached, wanted) && matches(piece)) for (let word = 0; word < words; word++) state[word]! |= reached[word]! & wanted[word]!
+        if (meets(reached, wanted) && matches(piece, effort)) for (let word = 0; word < words; word++) state[word]! |= reached[word]! & wanted[word]!
       }
       if ((state[words - 1]! & final) !== 0) return true
     }
     return false
   }
+}
+
+/** @param pattern the pieces between two `**` @returns steps for each piece that is looked at */
+function stepsToSearch(pattern: readonly string[]): number {
+  return Math.ceil(pattern.length / 32) + new Set(pattern.filter(piece => piece.includes('*'))).size
 }
 
 function meets(a: Uint32Array, b: Uint32Array): boolean {

@@ -14,7 +14,7 @@ import { formatIp, lowest, parseNetwork } from './ip.ts'
 
 export { checkHostPattern, registrableDomain } from './host-pattern.ts'
 export type { PatternCheck } from './host-pattern.ts'
-export { compileHostPattern, compilePathPattern, compileValuePattern } from './matchers.ts'
+export { compileHostPattern, compilePathPattern, compileValuePattern, searchSteps } from './matchers.ts'
 export type { Matcher } from './matchers.ts'
 export { hostPatternCovers, hostPatternsOverlap, networkCovers, pathPatternCovers } from './relations.ts'
 

@@ -7,6 +7,7 @@
 import { contains, embeddedIpv4, lowest, parseIp } from './ip.ts'
 import type { Ip, Network } from './ip.ts'
 import { registrableDomain } from './patterns.ts'
+import { piecesOfPath } from './matchers.ts'
 import type { Matcher } from './patterns.ts'
 import { createPieceTree } from './piece-tree.ts'
 import type { PieceTree } from './piece-tree.ts'
@@ -156,7 +157,7 @@ function createPlace(): GrowingPlace {
       if (reading === null) return place.forStreams
       if (place.tree === null) return place.entries
       const found: Entry[] = []
-      place.tree.find(reading.slice(1).split('/'), found)
+      place.tree.find(piecesOfPath(reading), found)
       return found
     },
   }

@@ -5,6 +5,7 @@
  */
 import { coversHeader, coversKind, coversMethod, coversPort, coversQuery, coversScheme, hasBudget, isInTime } from './conditions.ts'
 import type { RuleContext } from './conditions.ts'
+import type { Effort } from './effort.ts'
 import type { Entry, Found, RuleIndex } from './ruleset.ts'
 import type { CompiledRule } from './rule.ts'
 import type { Facts, RequestFacts } from '../model/request.ts'
@@ -12,25 +13,29 @@ import type { Facts, RequestFacts } from '../model/request.ts'
 /** The rules that cover one reading, in no order. */
 export type Covering = readonly Entry[]
 
-/** @returns one list for each reading, always in the same order for the same facts */
-export function survey(index: RuleIndex, facts: Facts, context: RuleContext): readonly Covering[] {
+/**
+ * @param effort of the decision that it is made for; absent: as much as it takes
+ * @returns one list for each reading, always in the same order for the same facts
+ * @throws when the effort is spent
+ */
+export function survey(index: RuleIndex, facts: Facts, context: RuleContext, effort?: Effort): readonly Covering[] {
   const found = index.find(facts)
-  if (facts.kind === 'stream') return [coveringPath(found, null, facts, context)]
+  if (facts.kind === 'stream') return [coveringPath(found, null, facts, context, effort)]
   const readings: Covering[] = []
   for (const path of facts.readings) {
-    const covering = coveringPath(found, path, facts, context)
+    const covering = coveringPath(found, path, facts, context, effort)
     for (const method of facts.methods) readings.push(coveringMethod(covering, method, facts))
   }
   return readings
 }
 
 /** @param path null for a stream, which has none */
-function coveringPath(found: readonly Found[], path: string | null, facts: Facts, context: RuleContext): Covering {
+function coveringPath(found: readonly Found[], path: string | null, facts: Facts, context: RuleContext, effort: Effort | undefined): Covering {
   const covering: Entry[] = []
   for (const { place, opens } of found) {
     for (const entry of place.at(path)) {
       const { rule } = entry
-      if ((opens || rule.action !== 'allow') && coversCircumstances(rule, facts, context) && (path === null || entry.path.matches(path)) && coversFields(rule, facts)) covering.push(entry)
+      if ((opens || rule.action !== 'allow') && coversCircumstances(rule, facts, context) && (path === null || entry.path.matches(path, effort)) && coversFields(rule, facts, effort)) covering.push(entry)
     }
   }
   return covering
@@ -48,6 +53,6 @@ function coversCircumstances(rule: CompiledRule, facts: Facts, context: RuleCont
   return coversScheme(rule, facts) && coversPort(rule, facts) && coversKind(rule, facts) && isInTime(rule, context.now) && hasBudget(rule, facts, context)
 }
 
-function coversFields(rule: CompiledRule, facts: Facts): boolean {
-  return facts.kind === 'stream' || (coversQuery(rule, facts) && coversHeader(rule, facts))
+function coversFields(rule: CompiledRule, facts: Facts, effort: Effort | undefined): boolean {
+  return facts.kind === 'stream' || (coversQuery(rule, facts, effort) && coversHeader(rule, facts, effort))
 }

@@ -7,7 +7,7 @@ import type { RequestFacts } from '../../lib/model/request.ts'
 import { naiveHost, naivePath, naiveValue } from '../unit/decide/naive.ts'
 
 export function naiveRuling(policy: PolicyDocument, facts: RequestFacts, now: number): 'allow' | 'hold' | 'deny' {
-  const rulings = facts.readings.map(path => naiveReading(policy, { ...facts, readings: [path] }, now))
+  const rulings = facts.readings.flatMap(path => facts.methods.map(method => naiveReading(policy, { ...facts, readings: [path], methods: [method] }, now)))
   const { unmatched = 'hold' } = policy
   if (rulings.includes('deny') || facts.host === 'metadata.google.internal') return 'deny'
   if (rulings.includes('unmatched') && unmatched === 'deny') return 'deny'

@@ -18,6 +18,8 @@ const cases: [string, object[], [string, RegExp] | null][] = [
   ['every host, denied', [{ host: '**', anyHost: true, action: 'deny' }], null],
   ['any depth below a domain', [{ host: '**.example.com' }], ['/rules/0/host', /any depth/]],
   ['passthrough', [{ host: 'a.example.com', tls: 'passthrough' }], ['/rules/0/tls', /unread/]],
+  ['many patterns that are looked for anywhere', Array.from({ length: 12 }, (_, n) => ({ host: 'a.example.com', action: 'deny', path: Array.from({ length: 100 }, (_, m) => `/**/a${n}-${m}/**`) })), ['/rules/10/path', /"r10" so many patterns for "a\.example\.com"/]],
+  ['as many, each for a host', Array.from({ length: 12 }, (_, n) => ({ host: `a${n}.example.com`, action: 'deny', path: Array.from({ length: 100 }, (_, m) => `/**/a${m}/**`) })), null],
   ['uses of a deny', [{ host: 'a.example.com', action: 'deny', maxUses: 1 }], ['/rules/0/maxUses', /not counted/]],
   ['read-only of a WebSocket', [{ host: 'a.example.com', scheme: 'wss', access: 'read-only' }], ['/rules/0/access', /allows nothing/]],
   ['a name that IDNA maps', [{ host: 'bücher.example' }], ['/rules/0/host', /xn--bcher-kva/]],
