@@ -1,7 +1,8 @@
 /**
  * A firewall with every door open, requests that wait and a grant that stands; and clients that say bytes at those doors.
- * What a case may name is told by words in braces: `{question}`, `{shown}`, `{task}`, `{grant}`, `{cookie}`, `{key}`, `{host}`.
+ * What a case may name is told by words in braces: `{question}`, `{shown}`, `{task}`, `{grant}`, `{cookie}`, `{key}`, `{host}`, `{inode}` of the log.
  */
+import { statSync } from 'node:fs'
 import { request } from 'node:http'
 import { connect } from 'node:net'
 import type { Socket } from 'node:net'
@@ -49,17 +50,16 @@ export async function openDoorsWorld(t: Test): Promise<DoorsWorld> {
   const { port } = origin
   // What was let go leaves no connection behind here either.
   origin.server.keepAliveTimeout = 1
-  const path = join(shortDir(t), 's.sock')
+  const folder = shortDir(t)
+  const path = join(folder, 's.sock')
+  const log = join(folder, 'audit.jsonl')
   const house = await openHouse(t, {
     version: 1, rules: [{ id: 'ask', action: 'hold', host: ['ask.test', 'given.test'], port, scheme: 'http', private: true }, { id: 'never', action: 'deny', host: 'never.test' }],
-  }, { clock, control: path, console: { port: 0 }, limits: { holdMs: 1_000_000_000, rememberMs: 1 } })
+  }, { clock, audit: log, control: path, console: { port: 0 }, limits: { holdMs: 1_000_000_000, rememberMs: 1 } })
   const { firewall } = house
   const operator = connectControl(path)
   const page = new URL(firewall.console!.url)
-  const spare = await redeem(firewall.console!.link)
-  let session = spare
-  /** It may have signed out. */
-  let wasAtConsole = true
+  let session = await redeem(firewall.console!.link)
   let asked = 0
   const clients = new Set<Socket>()
 
@@ -86,7 +86,7 @@ export async function openDoorsWorld(t: Test): Promise<DoorsWorld> {
   }
 
   async function isSignedIn(): Promise<boolean> {
-    return session !== spare && (await call('/v1/status', fieldsOf(session), '')).status === 200
+    return (await call('/v1/status', fieldsOf(session), '')).status === 200
   }
 
   /** Held until somebody answers; its client stays. */
@@ -106,7 +106,7 @@ export async function openDoorsWorld(t: Test): Promise<DoorsWorld> {
     clock.advance(60_000)
     for (const task of firewall.pending()) if (task.kind === 'task' && task.reason !== STANDING) await firewall.answer(task.id, { verdict: 'deny' })
     if (!firewall.pending().some(({ kind }) => kind === 'task')) await say('agent', bytesOfTask(asked++), { kind: 'close', cuts: [] })
-    if (wasAtConsole && !await isSignedIn()) session = await redeem((JSON.parse((await call('/sign-in/link', fieldsOf(spare), '{}')).text) as { link: string }).link)
+    if (!await isSignedIn()) session = await redeem(await operator.consoleLink())
     const grants = await operator.grants()
     const grant = grants.find(({ rule }) => rule.host === 'given.test')
     for (const { id } of grants) if (id !== grant?.id) await operator.undo(id)
@@ -119,7 +119,7 @@ export async function openDoorsWorld(t: Test): Promise<DoorsWorld> {
     for (let missing = HELD - requestsOf(firewall).length; missing > 0; missing--) hold(`http://ask.test:${port}/held/${asked++}`)
     const [first] = await house.questions(HELD)
     const task = firewall.pending().find(({ kind }) => kind === 'task')
-    return { question: first!.id, shown: first!.shown, task: task!.id, port: String(port), grant: grant.id, ...session, host: page.host }
+    return { question: first!.id, shown: first!.shown, task: task!.id, port: String(port), grant: grant.id, ...session, host: page.host, inode: String(statSync(log).ino) }
   }
 
   async function state(): Promise<State> {
@@ -133,7 +133,6 @@ export async function openDoorsWorld(t: Test): Promise<DoorsWorld> {
   }
 
   function say(door: Door, bytes: string, manner: Manner): Promise<string> {
-    wasAtConsole = door === 'console'
     return new Promise((resolve, reject) => {
       const socket = door === 'control' ? connect(path) : connect(door === 'console' ? Number(page.port) : house.port, '127.0.0.1')
       let text = ''

@@ -17,7 +17,7 @@ const some = <T>(...values: readonly T[]): fc.Arbitrary<T> => fc.constantFrom(..
 const PATHS = ['/v1/pending/{question}/answer', '/v1/pending/answer', '/v1/grants/{grant}/undo', '/v1/pending/{task}/answer', '/v1/requests']
 const path = fc.oneof(
   { weight: 6, arbitrary: some(...PATHS) },
-  { weight: 4, arbitrary: some('/v1/status', '/v1/pending', '/v1/policy', '/v1/grants', '/v1/rules', '/v1/flows', '/v1/flows?limit=5', '/v1/flows?limit=1e3&text=%ff', '/v1/events', '/v1/events?flows=1', '/v1/denials', '/v1/requests', '/v1/requests/{task}', '/v1/requests/{task}?wait=1', '/v1/requests/{question}', '/', '/app.js', '/sign-in', '/sign-in/link', '/sign-out', '*') },
+  { weight: 4, arbitrary: some('/v1/status', '/v1/pending', '/v1/policy', '/v1/grants', '/v1/rules', '/v1/flows', '/v1/flows?limit=5', '/v1/flows?limit=1e3&text=%ff', '/v1/log', '/v1/log?limit=3&text=%61', '/v1/log?older=1:1', '/v1/log?older={inode}:700', '/v1/console/link', '/v1/events', '/v1/events?flows=1', '/v1/denials', '/v1/requests', '/v1/requests/{task}', '/v1/requests/{task}?wait=1', '/v1/requests/{question}', '/', '/app.js', '/sign-in', '/sign-in/link', '/sign-out', '*') },
   { weight: 2, arbitrary: textOf(['/v1', '/pending', '/{question}', '/answer', '/grants', '/{grant}', '/undo', '/..', '//', '%2f', '%00', '?', '#', ';', '\\', 'http://sallyport.internal', 'q'.repeat(200)], 7).map(text => `/${text}`) },
 )
 
@@ -117,7 +117,7 @@ const framed = (text: string, framing: Framing): { readonly fields: readonly str
 const isWhole = ({ framing, body }: Said): boolean => framing === 'length' || framing === 'chunked' || (framing === 'none' && body === '')
 
 function bytesOf({ door, requests, noise, manner, isStranger }: Case, words: Readonly<Record<string, string>>): string {
-  const put = (text: string): string => text.replace(/\{(question|shown|task|grant|cookie|key|host|port)\}/g, (_, word: string) => isStranger && (word === 'cookie' || word === 'key') ? 'none' : words[word]!)
+  const put = (text: string): string => text.replace(/\{(question|shown|task|grant|cookie|key|host|port|inode)\}/g, (_, word: string) => isStranger && (word === 'cookie' || word === 'key') ? 'none' : words[word]!)
   const text = requests.map((said, at) => {
     const { fields, bytes } = framed(put(said.body), said.framing)
     const target = door === 'agent' && said.path.startsWith('/') ? `http://sallyport.internal${put(said.path)}` : put(said.path)

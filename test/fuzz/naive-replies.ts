@@ -33,9 +33,10 @@ export function repliesIn(text: string, methods: readonly string[] | null, isCom
     if (type.startsWith('text/event-stream')) return null
     if (!fields.has('content-length')) return `a reply without a length: ${shown(lines.join(', '))}`
     const length = Number(fields.get('content-length'))
-    if (method === 'HEAD' || status === 204 || status === 304) continue
-    // Nobody can tell whether this was to a HEAD.
-    if (methods === null && rest !== '' && STATUS.test(rest)) continue
+    if (status === 204 || status === 304) continue
+    // What was no request at all is told why, whatever its method would have been; and where nobody can tell, it may have been HEAD.
+    const mayHaveNone = method === 'HEAD' ? rest === '' || STATUS.test(rest) : methods === null && STATUS.test(rest)
+    if (mayHaveNone) continue
     if (rest.length < length) return isComplete ? `a reply is ${length - rest.length} bytes short` : null
     const body = rest.slice(0, length)
     rest = rest.slice(length)
