@@ -5,6 +5,7 @@
  */
 import { budgetMiss } from './conditions.ts'
 import type { RuleContext } from './conditions.ts'
+import { within } from './effort.ts'
 import type { CompiledRule } from './rule.ts'
 import type { GrantIndex, Ruleset } from './ruleset.ts'
 import { survey } from './survey.ts'
@@ -18,10 +19,10 @@ export interface UsedUp {
   readonly why: string
 }
 
-/** @returns none where no budget stands in the way */
+/** @returns none where no budget stands in the way, or where finding out would take longer than a decision may */
 export function usedUp({ index }: Pick<Ruleset, 'index'>, grants: GrantIndex, facts: Facts, context: RuleContext): readonly UsedUp[] {
   const unlimited = { now: context.now, used: () => 0 }
-  const found = [...survey(index, facts, unlimited), ...grants.size === 0 ? [] : survey(grants.index, facts, unlimited)].flat()
+  const found = within(effort => [...survey(index, facts, unlimited, effort), ...grants.size === 0 ? [] : survey(grants.index, facts, unlimited, effort)].flat()) ?? []
   return [...new Set(found.map(({ rule }) => rule))].flatMap(rule => {
     const why = budgetMiss(rule, facts, context)
     return why === null ? [] : [{ rule: rule.answers === undefined ? rule.id : null, why }]

@@ -26,5 +26,16 @@ export function spend(effort: Effort | undefined, steps: number): void {
   if (effort !== undefined && (effort.left -= steps) < 0) throw new Error('the target is so long, and so many patterns of the policy have to read all of it, that it would take too long')
 }
 
+/** For what is told beside a decision, and is left out where it would take longer than one. @returns null then */
+export function within<T>(work: (effort: Effort) => T): T | null {
+  const effort = createEffort()
+  try {
+    return work(effort)
+  } catch (error) {
+    if (effort.left >= 0) throw error
+    return null
+  }
+}
+
 /** Of looking through a text for something, or asking an expression about it. */
 export const stepsToRead = (length: number): number => 1 + (length >> 2)

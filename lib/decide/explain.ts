@@ -8,6 +8,8 @@ import { coversHeader, coversKind, coversMethod, coversPort, coversQuery, covers
 import type { RuleContext } from './conditions.ts'
 import { decide } from './decide.ts'
 import type { DecideContext } from './decide.ts'
+import { within } from './effort.ts'
+import type { Effort } from './effort.ts'
 import { contains, embeddedIpv4, parseIp } from './ip.ts'
 import type { CompiledField, CompiledRule } from './rule.ts'
 import type { GrantIndex, Ruleset } from './ruleset.ts'
@@ -54,14 +56,17 @@ export function explain(ruleset: Ruleset, grants: GrantIndex, facts: Facts, cont
   }
 }
 
-/** Bounded: at most `MAX_ASKED` rules are looked at, whatever the size of the policy. */
+/** Bounded: at most `MAX_ASKED` rules are looked at, whatever the size of the policy, and no more than a decision may take is spent on them. */
 export function nearest(ruleset: Ruleset, facts: Facts, context: RuleContext): Nearest | null {
-  let best: Nearest & Miss | null = null
-  for (const rule of nearby(ruleset, facts)) {
-    const miss = rule.action === 'allow' ? firstMiss(rule, facts, context) : null
-    if (miss !== null && (best === null || miss.passed > best.passed)) best = { ...miss, rule: rule.id }
-  }
-  return best === null ? null : { rule: best.rule, why: best.why }
+  const found = within(effort => {
+    let best: Nearest & Miss | null = null
+    for (const rule of nearby(ruleset, facts)) {
+      const miss = rule.action === 'allow' ? firstMiss(rule, facts, context, effort) : null
+      if (miss !== null && (best === null || miss.passed > best.passed)) best = { ...miss, rule: rule.id }
+    }
+    return best
+  })
+  return found === null ? null : { rule: found.rule, why: found.why }
 }
 
 const MAX_ASKED = 64
@@ -85,9 +90,9 @@ interface Miss {
 }
 
 /** @returns the first condition that fails, from the host inwards; null where none fails by itself */
-function firstMiss(rule: CompiledRule, facts: Facts, context: RuleContext): Miss | null {
+function firstMiss(rule: CompiledRule, facts: Facts, context: RuleContext, effort?: Effort): Miss | null {
   let passed = 0
-  for (const [holds, why] of conditionsOf(rule, facts, context)) {
+  for (const [holds, why] of conditionsOf(rule, facts, context, effort)) {
     if (!holds()) return { passed: passed + (rule.needsRequest && facts.kind === 'request' ? likeness(rule, facts) : 0), why: why() }
     passed++
   }
@@ -96,7 +101,7 @@ function firstMiss(rule: CompiledRule, facts: Facts, context: RuleContext): Miss
 
 type Condition = readonly [holds: () => boolean, why: () => string]
 
-function conditionsOf(rule: CompiledRule, facts: Facts, context: RuleContext): readonly Condition[] {
+function conditionsOf(rule: CompiledRule, facts: Facts, context: RuleContext, effort: Effort | undefined): readonly Condition[] {
   return [
     [() => coversHost(rule, facts), () => `host is ${facts.host}, rule has ${hostsOf(rule)}`],
     [() => coversScheme(rule, facts), () => facts.kind === 'stream' && facts.scheme === 'https' && rule.action === 'allow'
@@ -106,17 +111,17 @@ function conditionsOf(rule: CompiledRule, facts: Facts, context: RuleContext): r
     [() => coversKind(rule, facts), () => 'the connection is a stream that is not read, and the rule asks for something of a request'],
     [() => isInTime(rule, context.now), () => `it ended at ${rule.document.expires ?? 'its time'}`],
     [() => budgetMiss(rule, facts, context) === null, () => budgetMiss(rule, facts, context) ?? ''],
-    ...(facts.kind === 'request' ? requestConditions(rule, facts) : []),
+    ...(facts.kind === 'request' ? requestConditions(rule, facts, effort) : []),
   ]
 }
 
-function requestConditions(rule: CompiledRule, facts: RequestFacts): readonly Condition[] {
+function requestConditions(rule: CompiledRule, facts: RequestFacts, effort: Effort | undefined): readonly Condition[] {
   return [
     [() => facts.methods.some(method => coversMethod(rule, method, facts)), () => methodMiss(rule, facts)],
-    [() => facts.readings.some(reading => rule.paths.some(path => path.matches(reading))), () => `path is ${cut(facts.path)}, rule has ${rule.paths.map(({ text }) => text).join(', ')}`],
-    [() => coversQuery(rule, facts), () => `query is ${facts.query === null ? 'absent' : `"${cut(facts.query)}"`}, rule has ${fieldsOf(rule.query)}${rule.onlyQuery ? ' and nothing else' : ''}`],
+    [() => facts.readings.some(reading => rule.paths.some(path => path.matches(reading, effort))), () => `path is ${cut(facts.path)}, rule has ${rule.paths.map(({ text }) => text).join(', ')}`],
+    [() => coversQuery(rule, facts, effort), () => `query is ${facts.query === null ? 'absent' : `"${cut(facts.query)}"`}, rule has ${fieldsOf(rule.query)}${rule.onlyQuery ? ' and nothing else' : ''}`],
     // Values of fields are often credentials: the names will do.
-    [() => coversHeader(rule, facts), () => `the header does not agree with the rule, which has ${fieldsOf(rule.header)}`],
+    [() => coversHeader(rule, facts, effort), () => `the header does not agree with the rule, which has ${fieldsOf(rule.header)}`],
   ]
 }
 

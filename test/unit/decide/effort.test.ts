@@ -1,9 +1,10 @@
 /** However many patterns a policy has and however long a target is, a decision is made in its time, or it is a denial. */
 import t from 'tap'
+import { usedUp } from '../../../lib/decide/budgets.ts'
 import { compileGrants, compileRuleset } from '../../../lib/decide/compile.ts'
 import { decide } from '../../../lib/decide/decide.ts'
-import { MAX_STEPS, createEffort, spend } from '../../../lib/decide/effort.ts'
-import { explain } from '../../../lib/decide/explain.ts'
+import { MAX_STEPS, createEffort, spend, within } from '../../../lib/decide/effort.ts'
+import { explain, nearest } from '../../../lib/decide/explain.ts'
 import { searchSteps } from '../../../lib/decide/patterns.ts'
 import type { Ruleset } from '../../../lib/decide/ruleset.ts'
 import type { RuleDocument } from '../../../lib/model/policy.ts'
@@ -56,6 +57,17 @@ t.test('what takes too long says so, and an operator who asks why gets all of th
   t.match(explain(ruleset, NO_GRANTS, facts, CONTEXT), { decision: { code: 'judgement_failed' }, matched: [], considered: { length: COUNT } })
   const few = compileRuleset({ version: 1, rules: [{ id: 'r', host: 'a.test', path: '/**/a/b/**' }] }, 'h')
   t.match(decide(few, NO_GRANTS, request(`${long('a/').slice(0, -4)}b/c`, { host: 'a.test' }), CONTEXT), { kind: 'allow', rule: 'r' }, 'a long target is as good as any where there is little to try')
+})
+
+t.test('what is told beside a decision takes no longer than one', async t => {
+  const ruleset = policyOf(n => ({ path: `/**/a*/b${n}/**`, maxUses: 1 }))
+  const context = { now: 0, used: () => 1 }
+  const few = request('/x/ab/b7/y', { host: 'a.test' })
+  t.match(usedUp(ruleset, NO_GRANTS, few, context), [{ rule: 'r7', why: 'its 1 uses are spent' }])
+  t.match(nearest(ruleset, few, context), { rule: /^r\d+$/ })
+  t.strictSame(usedUp(ruleset, NO_GRANTS, request(long('a/'), { host: 'a.test' }), context), [], 'and is left out where it would')
+  t.equal(nearest(ruleset, request(long('a/'), { host: 'a.test' }), { now: 0, used: () => 0 }), null)
+  t.throws(() => within(() => { throw new Error('a bug of ours') }), /a bug of ours/, 'whatever else goes wrong is told')
 })
 
 t.test('an effort is spent once, and what has none takes as long as it takes', async t => {
