@@ -82,7 +82,7 @@ export function createGuard(options: GuardOptions): Guard {
   const { clock, note } = options
   const served = new Map<Transparent, () => Promise<void>>()
 
-  function serve({ network, server, dns, dnsTcp, hasIpv6 }: SandboxDoors, { label = LABEL, search = [] }: Terms = {}): { close(): Promise<void> } {
+  function serve({ network, server, dns, dnsTcp, hasIpv6, rejected }: SandboxDoors, { label = LABEL, search = [] }: Terms = {}): { close(): Promise<void> } {
     const names = createNames({ clock, ttlMs: NAME_MS })
     const find = openDestinations()
     const destinationOf: TransparentOptions['destinationOf'] = socket => {
@@ -100,6 +100,8 @@ export function createGuard(options: GuardOptions): Guard {
     })
     let closing: Promise<unknown> | null = null
     const close = async (): Promise<void> => {
+      const { udp = 0, other = 0 } = closing === null ? rejected?.() ?? {} : {}
+      if (udp + other > 0) note('packets were rejected: only TCP and questions for names lead out', { client: label, udp, other })
       served.delete(transparent)
       transparent.destroy()
       closing ??= Promise.all([new Promise<void>(resolve => { server.close(() => resolve()) }), resolver.close()])

@@ -25,6 +25,8 @@ interface RunOptions extends GateOptions {
 
 /** As a shell has it for a command that it cannot start. */
 const NOT_STARTED = 127
+/** As a shell has it for SIGINT. */
+const INTERRUPTED = 130
 /** As a shell has it for SIGKILL, the only signal that ends a sandbox as a whole. */
 const KILLED = 137
 
@@ -60,6 +62,7 @@ async function run([command = '', ...args]: readonly string[], options: RunOptio
   const learning = options.suggest === undefined ? null : await openLearning(options.suggest, options.policy)
   let opening: Promise<Firewall> | null = null
   const hasTerminal = process.stdin.isTTY && options.ask !== true
+  const follow = passSignalsOn(hasTerminal)
   try {
     const sandbox = await createSandbox({
       firewall: () => opening = policyOf({ ...options, rw: shown.rw }).then(policy => openGate(options, policy, doors, learning?.log)),
@@ -70,7 +73,7 @@ async function run([command = '', ...args]: readonly string[], options: RunOptio
       onWarning: note,
       ...given('gpu', shown.gpu ? true : undefined),
     })
-    const end = await follow(sandbox, hasTerminal).exited
+    const end = await follow(sandbox).exited
     await close(opening, doors)
     await learning?.finish()
     process.exit(end.code ?? KILLED)
@@ -121,18 +124,36 @@ function openTerminal(): ReadStream | null {
   }
 }
 
-/** Signals are passed on; those of the keyboard come to the command by themselves where it has the terminal. */
-function follow(sandbox: Sandbox, hasTerminal: boolean): Sandbox {
+/**
+ * Signals are passed on, from the first moment on: the command may run, and be interrupted, before we are told that it does. Those of
+ * the keyboard come to the command by themselves where it has the terminal. The second that comes before there is a command ends us.
+ *
+ * @returns what is told of the sandbox once it is there
+ */
+function passSignalsOn(hasTerminal: boolean): (sandbox: Sandbox) => Sandbox {
+  let sandbox: Sandbox | null = null
+  let early: NodeJS.Signals | null = null
   let isAsked = false
-  for (const signal of ['SIGINT', 'SIGQUIT'] as const) process.on(signal, () => { if (!hasTerminal) sandbox.kill(signal) })
+  const pass = (signal: NodeJS.Signals): void => {
+    if (sandbox !== null) return sandbox.kill(signal)
+    if (early !== null) process.exit(INTERRUPTED)
+    early = signal
+  }
+  for (const signal of ['SIGINT', 'SIGQUIT'] as const) process.on(signal, () => { if (!hasTerminal || sandbox === null) pass(signal) })
   process.on('SIGTERM', () => {
-    sandbox.kill(isAsked ? 'SIGKILL' : 'SIGTERM')
+    pass(isAsked ? 'SIGKILL' : 'SIGTERM')
     isAsked = true
   })
-  process.on('SIGHUP', () => sandbox.kill('SIGHUP'))
-  for (const signal of ['SIGUSR2', 'SIGWINCH'] as const) process.on(signal, () => { if (!hasTerminal) sandbox.kill(signal) })
-  return sandbox
+  process.on('SIGHUP', () => pass('SIGHUP'))
+  for (const signal of ['SIGUSR2', 'SIGWINCH'] as const) process.on(signal, () => { if (!hasTerminal) sandbox?.kill(signal) })
+  return started => {
+    sandbox = started
+    if (early !== null && !(hasTerminal && KEYS.includes(early))) sandbox.kill(early)
+    return sandbox
+  }
 }
+
+const KEYS: readonly NodeJS.Signals[] = ['SIGINT', 'SIGQUIT']
 
 async function close(opening: Promise<Firewall> | null, doors: readonly ClosingDoor[]): Promise<void> {
   for (const door of doors) door.close?.()

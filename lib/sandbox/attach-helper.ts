@@ -6,7 +6,7 @@
  *                                 └──killed, or the firewall gone──▶ the rules stay: nothing gets out
  */
 import { failAloud, handOver, report, waitFor } from './channel.ts'
-import { closeNetwork, leaveClosed, waysOut } from './network.ts'
+import { closeNetwork, leaveClosed, rejectedPackets, waysOut } from './network.ts'
 
 await failAloud(main())
 
@@ -22,7 +22,8 @@ async function main(): Promise<void> {
   await report({ kind: 'ready', handed: doors.map(([what]) => what) })
   await handOver(doors)
   await detach
+  const rejected = await rejectedPackets()
   await leaveClosed()
-  await report({ kind: 'ended', code: 0, signal: null })
+  await report({ kind: 'ended', code: 0, signal: null, rejected })
   process.exit(0)
 }

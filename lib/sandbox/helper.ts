@@ -16,7 +16,7 @@ import { systemClock } from '../model/clock.ts'
 import { failAloud, handOver, report, waitFor } from './channel.ts'
 import { DESCRIPTORS } from './command.ts'
 import type { Order } from './messages.ts'
-import { closeNetwork } from './network.ts'
+import { closeNetwork, rejectedPackets } from './network.ts'
 
 /** Descriptors on which the firewall passes the command's standard input, output and error: 0 to 2 are the helper's own. */
 const STDIO = [4, 5, 6]
@@ -43,7 +43,7 @@ async function main(): Promise<void> {
   await report({ kind: 'ready', handed: doors.map(([what]) => what) })
   const order = await start
   await handOver(doors)
-  await run(order)
+  await run(order, doors.length > 0)
 }
 
 /** What whoever started the firewall left open would reach the command through us; what is ours closes on exec by itself. */
@@ -58,7 +58,7 @@ function closeInherited(): void {
   }
 }
 
-async function run({ program: [file = '', ...args], env, ...given }: Extract<Order, { kind: 'start' }>): Promise<void> {
+async function run({ program: [file = '', ...args], env, ...given }: Extract<Order, { kind: 'start' }>, isCounted: boolean): Promise<void> {
   const child = spawn(file, args, { env: { ...env }, stdio: [...STDIO, 'pipe', 'pipe', 'pipe', ...given.files.map(() => 'pipe' as const)] } satisfies SpawnOptions)
   const texts = [given.args, given.seccomp, null, ...given.files]
   texts.forEach((text, index) => {
@@ -84,7 +84,7 @@ async function run({ program: [file = '', ...args], env, ...given }: Extract<Ord
   // bwrap tells before its first process, and with it whatever the command left running, has ended.
   while (init !== null && isAlive(init)) await new Promise<void>(resolve => { systemClock.after(LOOK_MS, resolve) })
   // A command that was killed before it could begin is told by bwrap's own status alone; 1 is bwrap's failure.
-  await report({ kind: 'ended', code: code ?? (exit !== null && exit > 128 ? exit : null), signal })
+  await report({ kind: 'ended', code: code ?? (exit !== null && exit > 128 ? exit : null), signal, rejected: isCounted ? await rejectedPackets() : null })
   process.exit(0)
 }
 

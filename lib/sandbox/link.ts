@@ -6,6 +6,7 @@ import type { Socket } from 'node:dgram'
 import type { Server } from 'node:net'
 import { OperatorError } from '../model/errors.ts'
 import type { Handed, Order, Report } from './messages.ts'
+import type { Packets } from './nft.ts'
 import { explainRefusal, findClosedSwitch } from './preflight.ts'
 import type { Refusal } from './preflight.ts'
 
@@ -19,6 +20,8 @@ export interface SandboxDoors {
   readonly dnsTcp: readonly Server[]
   /** Whether connections to IPv6 addresses arrive as well. */
   readonly hasIpv6: boolean
+  /** Once it has ended, and where it was counted: packets that went nowhere. */
+  rejected?(): Packets | null
 }
 
 export interface Exit {
@@ -56,6 +59,7 @@ export function connect(helper: ChildProcess, failures: Failures = OF_A_SANDBOX)
   let isReady = false
   let says = ''
   let ended: Exit | null = null
+  let rejected: Packets | null = null
   let hasRun = false
   helper.stderr?.on('data', (chunk: Buffer) => { if (says.length < MAX_SAYS) says += chunk.toString() })
   helper.on('message', (message: Report, handle?: Server | Socket) => {
@@ -66,12 +70,13 @@ export function connect(helper: ChildProcess, failures: Failures = OF_A_SANDBOX)
         return ready.resolve()
       case 'handed':
         handles.set(message.what, handle!)
-        if (handles.size === expected.length) doors.resolve(sort(handles, helper.pid!))
+        if (handles.size === expected.length) doors.resolve({ ...sort(handles, helper.pid!), rejected: () => rejected })
         return
       case 'running':
         hasRun = true
         return running.resolve(message.pid)
       case 'ended':
+        rejected = message.rejected
         ended = message.code === null && message.signal === null ? null : { code: message.code, signal: message.signal }
         return
       case 'failed':

@@ -2,6 +2,7 @@
  * What the helper inside a sandbox's namespace and the firewall outside say to each other, over the IPC channel of
  * a child process. The command never holds that channel; both ends are ours.
  */
+import type { Packets } from './nft.ts'
 
 /** To the helper. */
 export type Order =
@@ -30,6 +31,6 @@ export type Report =
   | { readonly kind: 'handed', readonly what: Handed }
   /** The sandbox runs; the id of its first process as the host sees it. */
   | { readonly kind: 'running', readonly pid: number }
-  /** It has ended; `null` where bwrap could not start it. */
-  | { readonly kind: 'ended', readonly code: number | null, readonly signal: NodeJS.Signals | null }
+  /** It has ended; `null` where bwrap could not start it. `rejected` is null where nothing was counted. */
+  | { readonly kind: 'ended', readonly code: number | null, readonly signal: NodeJS.Signals | null, readonly rejected: Packets | null }
   | { readonly kind: 'failed', readonly problem: string }

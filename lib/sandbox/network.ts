@@ -9,7 +9,8 @@ import { once } from 'node:events'
 import { createServer } from 'node:net'
 import type { AddressInfo, Server } from 'node:net'
 import type { Handed } from './messages.ts'
-import { SANDBOX_DNS, closedRules, sandboxRules } from './nft.ts'
+import { SANDBOX_DNS, closedRules, packetsIn, sandboxRules } from './nft.ts'
+import type { Packets } from './nft.ts'
 
 export type Door = readonly [what: Handed, handle: Server | Socket]
 
@@ -28,6 +29,11 @@ export async function closeNetwork(options: CloseOptions): Promise<readonly Door
   const [[, listener] = []] = doors
   await tool('nft', ['-f', '-'], sandboxRules({ port: ((listener as Server).address() as AddressInfo).port, ...options }))
   return doors
+}
+
+/** @returns what was rejected so far; null where that cannot be told: it is for the log, and ends nothing */
+export function rejectedPackets(): Promise<Packets | null> {
+  return tool('nft', ['-j', 'list', 'counters', 'table', 'inet', 'sallyport'], '').then(packetsIn).catch(() => null)
 }
 
 /**

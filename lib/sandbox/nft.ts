@@ -6,6 +6,12 @@
  * Loopback stays the sandbox's own, but for the listener's port: who comes there by itself was not redirected.
  */
 
+/** That were rejected: datagrams, and what is neither those nor TCP (ICMP, SCTP). */
+export interface Packets {
+  readonly udp: number
+  readonly other: number
+}
+
 /** Where questions for names are answered. No other name is ever given these addresses. */
 export const SANDBOX_DNS = { v4: '198.18.0.1', v6: 'fd53:616c:6c79::1', port: 53 } as const
 
@@ -25,6 +31,8 @@ export function sandboxRules({ port, takesLoopbackNames }: { readonly port: numb
     `meta nfproto ipv6 meta l4proto { tcp, udp } th dport ${SANDBOX_DNS.port} dnat ip6 to [${SANDBOX_DNS.v6}]:${SANDBOX_DNS.port}`,
   ]
   return `${REPLACED}table inet sallyport {
+  counter rejected_udp { }
+  counter rejected_other { }
   chain redirected {
     type nat hook output priority -100
     ${[...takesLoopbackNames ? [names, ownLoopback] : [ownLoopback, names]].flat().join('\n    ')}
@@ -39,10 +47,23 @@ export function sandboxRules({ port, takesLoopbackNames }: { readonly port: numb
     tcp dport ${port} reject with tcp reset
     ip daddr 127.0.0.0/8 accept
     ip6 daddr ::1 accept
-    reject with icmpx type port-unreachable
+    meta l4proto udp counter name rejected_udp reject with icmpx type port-unreachable
+    counter name rejected_other reject with icmpx type port-unreachable
   }
 }
 `
+}
+
+/**
+ * What the rules of a sandbox have counted.
+ *
+ * @param json  of `nft -j list counters`
+ * @throws SyntaxError
+ */
+export function packetsIn(json: string): Packets {
+  const { nftables = [] } = JSON.parse(json) as { readonly nftables?: readonly { readonly counter?: { readonly name?: string, readonly packets?: number } }[] }
+  const of = (name: string): number => nftables.find(({ counter }) => counter?.name === `rejected_${name}`)?.counter?.packets ?? 0
+  return { udp: of('udp'), other: of('other') }
 }
 
 /**

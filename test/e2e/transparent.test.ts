@@ -112,6 +112,26 @@ s = socket.create_connection(("9.9.9.9", 53), 5); s.sendall(struct.pack(">H", le
   t.strictSame(house.lookups, [])
 })
 
+t.test('what is neither TCP nor a question for a name is refused at once, counted and logged', async t => {
+  const { house, python } = await openDesk(t)
+  const { out, err } = await python(`
+import time
+def refused(make):
+ start = time.monotonic()
+ try: make(); return "open"
+ except OSError as error: return f"{type(error).__name__} {time.monotonic() - start < 1}"
+def quic(where, family):
+ s = socket.socket(family, socket.SOCK_DGRAM); s.settimeout(5); s.connect((where, 443)); s.send(b"x"); s.recv(9)
+print(refused(lambda: quic("192.0.2.9", socket.AF_INET)))
+print(refused(lambda: quic("2001:db8::9", socket.AF_INET6)))
+print(refused(lambda: quic("open.test", socket.AF_INET)))`)
+  t.strictSame(out.trim().split('\n'), Array(3).fill('PermissionError True'), err)
+  // What is noted in a turn is written at its end.
+  await new Promise(setImmediate)
+  const rejected = house.records.filter(({ reason }) => reason?.startsWith('packets were rejected'))
+  t.match(rejected, [{ event: 'notice', details: { client: 'sandbox', udp: 3, other: 0 } }])
+})
+
 t.test('of a thousand connections at a hundred at a time none is lost', { timeout: 90_000 }, async t => {
   const { plain, python } = await openDesk(t)
   const { out, err } = await python(`

@@ -33,7 +33,7 @@ t.test('the command\'s end is told once the helper is gone', async t => {
   await link.ready
   says({ kind: 'running', pid: 7 })
   t.equal(await link.running, 7)
-  says({ kind: 'ended', code: 3, signal: null })
+  says({ kind: 'ended', code: 3, signal: null, rejected: { udp: 2, other: 0 } })
   await new Promise(resolve => setImmediate(resolve))
   t.notOk(isOver)
   ends()
@@ -68,7 +68,7 @@ t.test('a network that could not be closed is a failure with its reason', async 
 t.test('a sandbox that bwrap gave up, or that was killed, is told apart', async t => {
   const gaveUp = helper()
   gaveUp.says(READY)
-  gaveUp.says({ kind: 'ended', code: null, signal: null })
+  gaveUp.says({ kind: 'ended', code: null, signal: null, rejected: null })
   gaveUp.ends()
   await t.rejects(gaveUp.link.exited, { code: 'E_SANDBOX_FAILED', message: /bwrap/ })
   const killed = helper()

@@ -1,7 +1,7 @@
 /** The packet filter, as the kernel's own tool reads it. */
 import t from 'tap'
 import { spawnSync } from 'node:child_process'
-import { SANDBOX_DNS, sandboxRules, sidecarRules } from '../../../lib/sandbox/nft.ts'
+import { SANDBOX_DNS, packetsIn, sandboxRules, sidecarRules } from '../../../lib/sandbox/nft.ts'
 import { toolPath } from '../../../lib/sandbox/preflight.ts'
 
 const sidecar = sidecarRules({ uid: 1337, port: 15001, dnsPort: 15053 })
@@ -19,6 +19,15 @@ t.test('nothing is dropped in silence, and the last word is a rejection', async 
   t.match(rules, 'redirect to :4711')
   t.match(rules, 'tcp dport 4711 reject', 'who was not redirected does not get in')
   t.match(rules, SANDBOX_DNS.v6)
+})
+
+t.test('what was rejected is counted, as nft tells it', async t => {
+  const { stdout, stderr } = spawnSync('unshare', ['--user', '--map-root-user', '--net', 'sh', '-c', 'nft -f - && nft -j list counters table inet sallyport'], {
+    input: sandboxRules({ port: 4711, takesLoopbackNames: false }), encoding: 'utf8', env: { PATH: toolPath(process.env) },
+  })
+  t.strictSame(packetsIn(stdout), { udp: 0, other: 0 }, stderr)
+  t.strictSame(packetsIn(stdout.replace('"packets": 0', '"packets": 7')), { udp: 7, other: 0 })
+  t.throws(() => packetsIn(''))
 })
 
 t.test('in a shared network only the firewall\'s own user is let through', async t => {
