@@ -37,9 +37,11 @@ export function createHolder(first: SoundPolicy, grants: GrantSource, clock: Clo
   let inForce: InForce = { loaded: first, ruleset: compileRuleset(first.document, first.hash), grants: compileGrants([]), generation: 1 }
   let timer: Timer | null = null
 
-  function swap(part: Partial<InForce>): void {
+  function swap(part: Partial<Pick<InForce, 'loaded' | 'ruleset'>>): void {
     inForce = { ...inForce, ...part, generation: inForce.generation + 1 }
+    // Before the grants are read: one that ends between the two is looked for again at once, and not forgotten.
     arm()
+    inForce = { ...inForce, grants: compileGrants(grants.live(clock.now())) }
     changed()
   }
 
@@ -54,14 +56,14 @@ export function createHolder(first: SoundPolicy, grants: GrantSource, clock: Clo
   }
 
   function expire(): void {
-    swap({ grants: compileGrants(grants.live(clock.now())) })
+    swap({})
   }
 
   arm()
   return {
     get now() { return inForce },
     replacePolicy(loaded) {
-      swap({ loaded, ruleset: compileRuleset(loaded.document, loaded.hash), grants: compileGrants(grants.live(clock.now())) })
+      swap({ loaded, ruleset: compileRuleset(loaded.document, loaded.hash) })
     },
     refreshGrants: expire,
     close() { timer?.cancel() },

@@ -142,7 +142,7 @@ async function jumpInTime(subject: Subject): Promise<void> {
   const once = { rate: 4, seconds: 0.25 }
   for (const jump of ['back', 'forth'] as const) {
     const sockets = await open(subject.port, 1, heldRequest)
-    while ((await subject.measure()).waiting === 0) await new Promise(resolve => setTimeout(resolve, 20))
+    for (let n = 0; n < 100 && (await subject.measure()).waiting === 0; n++) await new Promise(resolve => setTimeout(resolve, 20))
     await subject.tell('grant')
     const granted = await ask(target, once)
     await subject.tell(jump)
