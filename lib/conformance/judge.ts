@@ -17,13 +17,16 @@ export function judge(one: Case, answer: string, seen: readonly Seen[], strict: 
   return problems.includes('') ? { verdict: 'held', problem: '' } : { verdict: 'otherwise', problem: problems.join(' | ') }
 }
 
-/** What reached the origin and should not have. A proxy that sends less than it may holds the line. */
+/** What reached the origin and should not have, in whatever order: requests that change nothing may be under way together. A proxy that sends less than it may holds the line. */
 function leaksIn({ upstreamRequests, upstream = {} }: Expectation, seen: readonly Seen[]): string {
   const { targets, bodies, headers = {}, absent = [] } = upstream
   if (seen.length > upstreamRequests) return `${seen.length} requests reached the origin: ${seen.map(({ url }) => url.slice(0, 80)).join(' ')}`
-  for (const [index, { url, body }] of seen.entries()) {
-    if (targets !== undefined && targets[index] !== url) return `the target ${url.slice(0, 80)} reached the origin`
-    if (bodies !== undefined && bodies[index] !== body) return 'another body reached the origin'
+  const left = Array.from({ length: upstreamRequests }, (_, index) => ({ url: targets?.[index], body: bodies?.[index] }))
+  for (const { url, body } of seen) {
+    const at = targets === undefined ? 0 : left.findIndex(each => each.url === url)
+    if (at === -1) return `the target ${url.slice(0, 80)} reached the origin`
+    const [expected] = left.splice(at, 1)
+    if (bodies !== undefined && expected?.body !== body) return 'another body reached the origin'
   }
   const [first] = seen
   if (first !== undefined) for (const [name, value] of Object.entries(headers)) if (fieldOf(first, name) !== value) return `${name} reached the origin as ${fieldOf(first, name)}`
